@@ -1,0 +1,68 @@
+import { z } from "zod";
+
+export const PROTOCOLS = ["rest", "openclaw", "a2a", "openai"] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** Names of instances, sessions and skills. */
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const nameSchema = z
+  .string()
+  .regex(NAME, { error: "expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit" });
+
+/** Where the credential of an instance comes from; the secret itself is read when it is needed. */
+export type CredentialRef =
+  | { from: "env"; name: string }
+  | { from: "file"; path: string }
+  /** HMAC of the fleet key over name and origin, for instances that the cluster listed. */
+  | { from: "fleet" };
+
+/** A named endpoint that does work. */
+export interface Instance {
+  name: string;
+  url: string;
+  /** Scheme, host and port of `url`: health, sessions and credentials belong to name and origin. */
+  origin: string;
+  protocol: Protocol;
+  tags: string[];
+  weight: number;
+  priority: number;
+  maxConcurrency: number;
+  credential?: CredentialRef;
+  /** Whether it stands in the configuration or was listed by the cluster. */
+  source: "config" | "cluster";
+}
+
+/** The identity that health, breaker and session ownership belong to. */
+export function instanceId(instance: Pick<Instance, "name" | "origin">): string {
+  return `${instance.name}@${instance.origin}`;
+}
+
+/** An http or https URL that may be an instance's: no credentials in it, no link-local host. */
+export const instanceUrl = z.string().superRefine((value, context) => {
+  const problem = urlProblem(value);
+  if (problem) context.addIssue({ code: "custom", message: problem });
+});
+
+function urlProblem(value: string): string | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) return `"${value}" is no http or https URL`;
+  if (url.username || url.password) return "a URL must not carry a password; use apiKeyEnv or apiKeyFile";
+  if (/^169\.254\.|^\[fe[89ab]/i.test(url.hostname)) return "link-local addresses are refused";
+  return undefined;
+}
+
+/** An instance as `config.json` writes it, under its name in `fleet`. */
+export const instanceConfig = z.strictObject({
+  url: instanceUrl,
+  protocol: z.enum(PROTOCOLS).default("rest"),
+  tags: z.array(nameSchema).default([]),
+  weight: z.number().positive().default(1),
+  priority: z.number().int().default(0),
+  maxConcurrency: z.number().int().min(1).max(10_000).default(64),
+  apiKeyEnv: z.string().min(1).optional(),
+  apiKeyFile: z.string().min(1).optional(),
+  /** `openclaw`: the agent to ask. */
+  agent: z.string().min(1).optional(),
+  /** `openai`: the model to ask for. */
+  model: z.string().min(1).optional(),
+});

@@ -1,0 +1,204 @@
+import { z } from "zod";
+import { AGGREGATION_STRATEGIES } from "./aggregation/strategy.ts";
+import { duration, durationOrZero } from "./duration.ts";
+import { nameSchema } from "./instance.ts";
+import type { Json } from "./json.ts";
+
+// The input of every operation, once: MCP tools, routes and commands are derived from these.
+// `.meta({ plain })` is what a face for models shows where a schema accepts more than one type.
+
+const json = z.json() as z.ZodType<Json>;
+
+/** An instance's work: any JSON. */
+const payload = json
+  .default(null)
+  .describe('The task, as JSON; plain text goes as {"message": "…"}.')
+  .meta({
+    plain: { type: "object", properties: { message: { type: "string" } }, additionalProperties: true },
+  });
+
+const selector = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(1000)], {
+    error: 'expected a selector such as "A-H", or an array of names',
+  })
+  .meta({ plain: { type: "array", items: { type: "string" } } });
+
+const runOptions = {
+  timeout: duration.optional().describe('Deadline of the whole work, e.g. "10m"; passing it cancels.'),
+  wait: durationOrZero
+    .optional()
+    .describe('How long this call stays open, e.g. "30s"; past it you get the runId and the work goes on.'),
+};
+
+const retries = z
+  .number()
+  .int()
+  .min(0)
+  .max(10)
+  .optional()
+  .describe("Rounds of retries after the first, where a retry is safe; default 3.");
+
+const idempotent = z
+  .boolean()
+  .default(false)
+  .describe("True if doing the work twice is harmless: then it may be sent elsewhere after an unknown delivery.");
+
+const strategyName = z.enum(AGGREGATION_STRATEGIES);
+
+const aggregateOptions = {
+  key: z.string().min(1).optional().describe("rank-fusion: path of a hit's identity, e.g. id; default id."),
+  limit: z.number().int().min(1).max(10_000).optional().describe("rank-fusion: how many hits to keep."),
+  separator: z.string().max(100).optional().describe("concat: text between answers; default an empty line."),
+};
+
+const aggregateSpec = z
+  .union(
+    [
+      z.boolean(),
+      strategyName.transform((strategy) => ({ strategy })),
+      z.strictObject({ strategy: strategyName, ...aggregateOptions }),
+    ],
+    { error: `expected true, or a strategy: ${AGGREGATION_STRATEGIES.join(", ")}` },
+  )
+  .meta({
+    plain: {
+      type: "object",
+      properties: {
+        strategy: { type: "string", enum: [...AGGREGATION_STRATEGIES] },
+        key: { type: "string" },
+        limit: { type: "integer" },
+        separator: { type: "string" },
+      },
+      required: ["strategy"],
+      additionalProperties: false,
+    },
+  });
+
+export const delegateInput = z.strictObject({
+  instances: selector.describe('Candidates in order, e.g. ["C"], ["A","B"] or ["tag:search"]; one does the task.'),
+  payload,
+  ...runOptions,
+  retries,
+  idempotent,
+  fallback: z
+    .enum(["listed", "any", "none"])
+    .default("listed")
+    .describe("Who may take over: the other listed ones, any healthy instance, or nobody."),
+});
+export type DelegateInput = z.output<typeof delegateInput>;
+
+export const fanoutInput = z.strictObject({
+  targets: selector.describe('Who is asked, e.g. ["A-H"], ["A","C"], ["tag:search"], or ["*"] for all.'),
+  payload,
+  payloads: z
+    .record(nameSchema, json)
+    .optional()
+    .describe("A payload of its own for an instance, by its name.")
+    .meta({ plain: { type: "object", properties: {}, additionalProperties: true } }),
+  aggregate: aggregateSpec
+    .optional()
+    .describe("Combine the answers: collect, merge, concat, first or rank-fusion."),
+  ...runOptions,
+  retries,
+  minReplies: z.number().int().min(1).optional().describe("Stop waiting after so many replies; default all."),
+  concurrency: z.number().int().min(1).max(1000).default(64).describe("How many are asked at once."),
+});
+export type FanoutInput = z.output<typeof fanoutInput>;
+
+export const aggregateInput = z
+  .strictObject({
+    runId: z.string().min(1).optional().describe("A stored run, whose replies are combined; nothing is sent."),
+    responses: z
+      .array(z.strictObject({ instance: nameSchema, result: json }))
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe('Replies handed in: [{"instance":"A","result":…}].')
+      .meta({
+        plain: {
+          type: "array",
+          items: {
+            type: "object",
+            properties: { instance: { type: "string" }, result: { type: "object", properties: {} } },
+            additionalProperties: true,
+          },
+        },
+      }),
+    strategy: strategyName.describe("How the answers become one."),
+    ...aggregateOptions,
+  })
+  .refine((input) => (input.runId === undefined) !== (input.responses === undefined), {
+    error: "give either runId or responses",
+    path: ["runId"],
+  });
+export type AggregateInput = z.output<typeof aggregateInput>;
+
+const sessionId = nameSchema.describe("The session's name, e.g. session1.");
+const token = z
+  .string()
+  .optional()
+  .describe("The session's token, in place of the server's key.");
+
+export const sessionsSpawnInput = z.strictObject({
+  sessionId,
+  instance: selector
+    .optional()
+    .describe("Who may own it; one healthy instance is picked. Default: any of the fleet.")
+    .meta({ plain: { type: "string" } }),
+  withToken: z.boolean().default(false).describe("Also return the token, for handing the session on."),
+});
+export type SessionsSpawnInput = z.output<typeof sessionsSpawnInput>;
+
+export const sessionsSendInput = z.strictObject({
+  sessionId,
+  data: json
+    .default(null)
+    .describe('The message, as JSON; plain text goes as {"message": "…"}.')
+    .meta({
+      plain: { type: "object", properties: { message: { type: "string" } }, additionalProperties: true },
+    }),
+  token,
+  ...runOptions,
+});
+export type SessionsSendInput = z.output<typeof sessionsSendInput>;
+
+const page = {
+  limit: z.number().int().min(1).max(1000).default(50).describe("At most so many."),
+  after: z.string().min(1).optional().describe("Where the page before ended: its `next`."),
+};
+
+export const sessionsListInput = z.strictObject({ ...page });
+export type SessionsListInput = z.output<typeof sessionsListInput>;
+
+export const sessionsHistoryInput = z.strictObject({
+  sessionId,
+  token,
+  limit: page.limit,
+  after: z.number().int().min(0).optional().describe("Only messages after this sequence number."),
+});
+export type SessionsHistoryInput = z.output<typeof sessionsHistoryInput>;
+
+export const sessionsCloseInput = z.strictObject({ sessionId, token });
+export type SessionsCloseInput = z.output<typeof sessionsCloseInput>;
+
+export const healthInput = z.strictObject({
+  instances: selector.optional().describe('Who is checked, e.g. ["A-H"]; default the whole fleet.'),
+  detail: z.boolean().default(false).describe("Also since when, why, latency and tags of each."),
+});
+export type HealthInput = z.output<typeof healthInput>;
+
+const runId = z.string().min(1).max(128).describe("The run's id, as a call returned it.");
+
+export const runsGetInput = z.strictObject({
+  runId,
+  wait: durationOrZero.optional().describe('Wait so long for a run that is still open, e.g. "30s".'),
+  instance: nameSchema.optional().describe("Only this instance's result, as text, whole and in pages."),
+  offset: z.number().int().min(0).default(0).describe("Where the page begins, in characters."),
+});
+export type RunsGetInput = z.output<typeof runsGetInput>;
+
+export const runsListInput = z.strictObject({ ...page });
+export type RunsListInput = z.output<typeof runsListInput>;
+
+export const runsCancelInput = z.strictObject({ runId });
+export type RunsCancelInput = z.output<typeof runsCancelInput>;

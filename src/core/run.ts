@@ -1,0 +1,42 @@
+import type { Attempt, Outcome } from "./outcome.ts";
+
+export const RUN_OPERATIONS = ["delegate", "fanout", "sessions_send"] as const;
+export type RunOperation = (typeof RUN_OPERATIONS)[number];
+
+/** Why an instance was asked, in which order, or why it was left out. */
+export interface Explanation {
+  /** Names in the order in which they are asked. */
+  order: string[];
+  excluded: { instance: string; reason: string }[];
+}
+
+/** The stored record of one delegate, fanout or session send. Times are epoch milliseconds. */
+export interface Run {
+  runId: string;
+  operation: RunOperation;
+  createdAt: number;
+  /** When the whole work is cancelled. */
+  deadlineAt: number;
+  endedAt?: number;
+  /** Who asked: the face and, where there is one, the key's name. */
+  createdBy: string;
+  /** The process that writes this run. */
+  owner: string;
+  sessionId?: string;
+  seq?: number;
+  explanation: Explanation;
+  outcomes: Outcome[];
+  attempts: Attempt[];
+}
+
+/**
+ * The idempotency key of a task at one instance: the same for each retry there, another for each
+ * other instance, step and index, so that no two pieces of work ever share one.
+ */
+export function taskKey(
+  runId: string,
+  target: string,
+  { step = "main", index = 0, generation = 0 }: { step?: string; index?: number; generation?: number } = {},
+): string {
+  return `${runId}/${step}/${index}/${target}/${generation}`;
+}
