@@ -1,0 +1,48 @@
+import type { Cancellation } from "../core/cancellation.ts";
+import type { Json } from "../core/json.ts";
+
+/** One message that a session has answered. */
+export interface WorkerTurn {
+  data: Json;
+  result: Json;
+}
+
+export interface WorkerTask {
+  /** Never `null`: the host answers `null` with the worker's description. */
+  payload: Json;
+  session?: {
+    id: string;
+    /** What the last reply of this session asked to keep; `undefined` before the first. */
+    state: Json | undefined;
+    /** Earlier messages that were answered, oldest first. */
+    history: WorkerTurn[];
+  };
+  /** Cancelled when nobody wants the answer; the worker stops as soon as it can and throws. */
+  cancellation: Cancellation;
+}
+
+export interface WorkerReply {
+  result: Json;
+  /** Kept for the session's next message; without it, what was kept before stays. */
+  state?: Json;
+}
+
+/** What a worker says to a `null` payload. */
+export interface WorkerDescription {
+  /** What it does, in a sentence. */
+  does: string;
+  /** The payload that it takes, in words. */
+  payload: string;
+  /** A payload that works. */
+  example: Json;
+}
+
+/** Does the work of an instance. The host calls it for many tasks at once, but never for two of one session. */
+export interface Worker {
+  readonly description: WorkerDescription;
+  /** A throw is a reply of `failed`; an OrchestratorError keeps its code. */
+  run(task: WorkerTask): Promise<WorkerReply>;
+  /** What health shows besides the host's own figures, such as the number of documents indexed. */
+  facts?(): Record<string, Json>;
+  close(): Promise<void>;
+}
