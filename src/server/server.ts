@@ -1,0 +1,69 @@
+import fastify from "fastify";
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "../core/ports.ts";
+import { answerClientError, answerError, answerUnknownPath } from "./answers.ts";
+import { guard, type Guarded } from "./guards.ts";
+
+declare module "fastify" {
+  interface FastifyInstance {
+    /** What the guards know of this server; {@link listen} completes it. */
+    guarded: Guarded;
+  }
+  interface FastifyRequest {
+    /** The request carried an accepted key, or none is needed. */
+    authenticated: boolean;
+  }
+}
+
+export interface ServerOptions {
+  logger: Logger;
+  /** Accepted bearer keys, read for each request; none means that no key is needed (on loopback). */
+  keys: () => readonly string[];
+  /** Route patterns that answer without a key too; a wrong key is refused there as everywhere. */
+  openPaths?: readonly string[];
+  /** Names or addresses, without port, that `Host` may also carry. */
+  allowedHosts?: () => readonly string[];
+  /** Bytes of a request's body; 1 MiB unless told otherwise. */
+  bodyLimit?: number;
+}
+
+/** A connection in the middle of a long poll is silent for up to a minute. */
+const SILENT_CONNECTION_MS = 120_000;
+/** How long {@link FastifyInstance.close} waits for requests that are being answered. */
+const CLOSE_GRACE_MS = 5_000;
+
+/**
+ * A server with the guards that each of ours has: JSON bodies only, no foreign `Origin` or `Host`,
+ * bearer keys, and every error in the one envelope. Add routes, then `listen` (`listen.ts`). A
+ * handler throws an OrchestratorError to refuse.
+ */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const { logger } = options;
+  const server = fastify({
+    logger: false,
+    bodyLimit: options.bodyLimit ?? 1024 * 1024,
+    connectionTimeout: SILENT_CONNECTION_MS,
+    requestTimeout: 60_000,
+    http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16 * 1024 },
+    routerOptions: { maxParamLength: 256 },
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply, logger),
+    clientErrorHandler: answerClientError,
+  });
+  server.removeContentTypeParser("text/plain");
+  server.decorate("guarded", { ...options, ownHosts: new Set<string>(), beyondLoopback: false });
+  server.decorateRequest("authenticated", false);
+  server.addHook("onRequest", async (request) => guard(request, server.guarded));
+  server.addHook("onResponse", async (request, reply) => {
+    const [path] = request.url.split("?", 1);
+    const ms = Math.round(reply.elapsedTime);
+    logger.debug({ method: request.method, path, status: reply.statusCode, ms }, "request");
+  });
+  server.addHook("preClose", async () => {
+    // Node stops looking for silent connections once it closes, and would wait for them for ever.
+    setTimeout(() => server.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
+  });
+  server.setErrorHandler((error, request, reply) => answerError(error, request, reply, logger));
+  server.setNotFoundHandler(answerUnknownPath);
+  return server;
+}
