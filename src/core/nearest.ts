@@ -1,11 +1,16 @@
-/** The candidate that a mistyped word most likely meant; `undefined` where none is close. */
+/**
+ * The candidate that a mistyped word most likely meant: at most a third of its letters are wrong, one
+ * in a short word, and something of it is right. `undefined` where none is that close.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) > limit) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance <= limit && distance < (best?.distance ?? Number.POSITIVE_INFINITY)) best = { candidate, distance };
+    if (distance === Math.max(candidate.length, word.length)) continue;
+    if (distance <= limit && distance < (best?.distance ?? Number.POSITIVE_INFINITY))
+      best = { candidate, distance };
   }
   return best?.candidate;
 }

@@ -1,6 +1,9 @@
-import { OrchestratorError } from "./errors.ts";
+import { type ErrorFacts, OrchestratorError } from "./errors.ts";
 import { NAME } from "./instance.ts";
 import { nearest } from "./nearest.ts";
+
+const START_A_FLEET =
+  "Start a fleet with `orchestrator up`, write one with `orchestrator init`, or set ORCHESTRATOR_INSTANCES.";
 
 /** Text that picks instances, or several of them: `A`, `A,C`, `A-H`, `node1-node12`, `tag:search`, `*`. */
 export type Selector = string | readonly string[];
@@ -22,7 +25,8 @@ export interface Selection<T> {
  * Picks from the known instances.
  *
  * An exact known name wins over every other reading. `X-Y` is a range only if both ends are one
- * letter of the same case, or one prefix plus a number; it picks the known names within it.
+ * letter of the same case, or one prefix plus a number; it picks the known names within it, numbers by
+ * their value however many zeros lead them.
  *
  * @throws OrchestratorError `bad_request` for an empty selector or a reversed range;
  * `unknown_instance` for a range, tag or `*` that picks nobody.
@@ -56,13 +60,24 @@ export function selectKnown<T extends Selectable>(selector: Selector, known: rea
 }
 
 function unknownInstance(name: string, known: readonly Selectable[]): OrchestratorError {
-  const names = known.map((instance) => instance.name);
-  const near = nearest(name, names);
+  const near = nearest(
+    name,
+    known.map((instance) => instance.name),
+  );
   const hint = near === undefined ? "" : ` Did you mean ${near}?`;
-  return new OrchestratorError("unknown_instance", `No instance is named ${name}.${hint} ${listKnown(names)}`, {
+  return nobody(`No instance is named ${name}.${hint}`, known, {
     instance: name,
+    ...(near !== undefined && { details: { nearest: near } }),
+  });
+}
+
+function nobody(what: string, known: readonly Selectable[], facts: ErrorFacts = {}): OrchestratorError {
+  const names = known.map((instance) => instance.name);
+  return new OrchestratorError("unknown_instance", `${what} ${listKnown(names)}`, {
+    ...facts,
     delivery: "not_sent",
-    details: { known: names.slice(0, 100), ...(near !== undefined && { nearest: near }) },
+    details: { known: names.slice(0, 100), ...facts.details },
+    ...(names.length === 0 && { action: START_A_FLEET }),
   });
 }
 
@@ -78,19 +93,8 @@ function isGroup(term: string): boolean {
 
 function pickGroup<T extends Selectable>(term: string, known: readonly T[]): T[] {
   const picked = matchGroup(term, known);
-  if (picked.length > 0) return picked;
-  throw new OrchestratorError(
-    "unknown_instance",
-    `"${term}" picks no instance. ${listKnown(known.map((instance) => instance.name))}`,
-    {
-      delivery: "not_sent",
-      details: { known: known.slice(0, 100).map((instance) => instance.name) },
-      ...(known.length === 0 && {
-        action:
-          "Start a fleet with `orchestrator up`, write one with `orchestrator init`, or set ORCHESTRATOR_INSTANCES.",
-      }),
-    },
-  );
+  if (picked.length === 0) throw nobody(`"${term}" picks no instance.`, known);
+  return picked;
 }
 
 function matchGroup<T extends Selectable>(term: string, known: readonly T[]): T[] {
@@ -103,27 +107,34 @@ function matchGroup<T extends Selectable>(term: string, known: readonly T[]): T[
   const range = parseRange(term);
   if (!range) return [];
   return known
-    .map((instance) => ({ instance, at: range.position(instance.name) }))
-    .filter((entry) => entry.at !== undefined && entry.at >= range.from && entry.at <= range.to)
-    .sort((a, b) => (a.at as number) - (b.at as number))
+    .flatMap((instance) => {
+      const at = range.position(instance.name);
+      return at !== undefined && at >= range.from && at <= range.to ? [{ instance, at }] : [];
+    })
+    .sort((a, b) => Number(a.at - b.at))
     .map((entry) => entry.instance);
 }
 
 interface Range {
-  from: number;
-  to: number;
+  from: bigint;
+  to: bigint;
+  /** Its ends the other way round, as a selector. */
+  reversed: string;
   /** Where a name stands in this series, `undefined` when it is not of it. */
-  position(name: string): number | undefined;
+  position(name: string): bigint | undefined;
 }
 
+/** Two of the longest names with a hyphen between them. */
+const LONGEST_RANGE = 64 + 1 + 64;
 const LETTERS = /^([A-Za-z])-([A-Za-z])$/;
-const NUMBERED = /^(.*?)(\d+)-(.*?)(\d+)$/;
+const NUMBERED = /^(.*?)(\d+)-\1(\d+)$/;
 
 function parseRange(term: string): Range | undefined {
+  if (term.length > LONGEST_RANGE) return undefined;
   const range = letterRange(term) ?? numberRange(term);
   if (range && range.from > range.to) {
     throw new OrchestratorError("bad_request", `The range "${term}" is reversed.`, {
-      action: `Write it as ${term.split("-").reverse().join("-")}.`,
+      action: `Write it as ${range.reversed}.`,
     });
   }
   return range;
@@ -134,22 +145,25 @@ function letterRange(term: string): Range | undefined {
   if (first === undefined || last === undefined) return undefined;
   const upper = (letter: string) => letter === letter.toUpperCase();
   if (upper(first) !== upper(last)) return undefined;
+  const code = (letter: string) => BigInt(letter.charCodeAt(0));
   return {
-    from: first.charCodeAt(0),
-    to: last.charCodeAt(0),
-    position: (name) => (name.length === 1 ? name.charCodeAt(0) : undefined),
+    from: code(first),
+    to: code(last),
+    reversed: `${last}-${first}`,
+    position: (name) => (name.length === 1 ? code(name) : undefined),
   };
 }
 
 function numberRange(term: string): Range | undefined {
-  const [, prefix, first, again, last] = NUMBERED.exec(term) ?? [];
-  if (prefix === undefined || prefix !== again) return undefined;
+  const [, prefix = "", first, last] = NUMBERED.exec(term) ?? [];
+  if (first === undefined || last === undefined || !NAME.test(`${prefix}${first}`)) return undefined;
   return {
-    from: Number(first),
-    to: Number(last),
+    from: BigInt(first),
+    to: BigInt(last),
+    reversed: `${prefix}${last}-${prefix}${first}`,
     position: (name) => {
       const digits = name.startsWith(prefix) ? name.slice(prefix.length) : "";
-      return /^\d+$/.test(digits) ? Number(digits) : undefined;
+      return /^\d+$/.test(digits) ? BigInt(digits) : undefined;
     },
   };
 }

@@ -11,6 +11,7 @@ export const concat: Aggregate = (results, { separator = "\n\n" }) => ({
 function textOf(result: Json): string {
   if (typeof result === "string") return result;
   const [field, ...others] = isObject(result) ? Object.entries(result) : [];
-  const isText = field !== undefined && others.length === 0 && (field[0] === "message" || field[0] === "text");
+  const isText =
+    field !== undefined && others.length === 0 && (field[0] === "message" || field[0] === "text");
   return isText && typeof field[1] === "string" ? field[1] : JSON.stringify(result);
 }

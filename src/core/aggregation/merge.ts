@@ -44,7 +44,11 @@ function agreeing(said: readonly Said[]): Said[] {
   });
 }
 
-function mergeObjects(path: string, said: readonly (Said & { value: JsonObject })[], dissent: Dissent[]): JsonObject {
+function mergeObjects(
+  path: string,
+  said: readonly (Said & { value: JsonObject })[],
+  dissent: Dissent[],
+): JsonObject {
   const byKey = new Map<string, Said[]>();
   for (const { instance, value } of said) {
     for (const [key, inner] of Object.entries(value)) {

@@ -39,7 +39,10 @@ export const rankFusion: Aggregate = (results, { key = "id", limit }) => {
   };
 };
 
-function fuse(lists: readonly { instance: string; hits: readonly Json[] }[], path: readonly string[]): Fused[] {
+function fuse(
+  lists: readonly { instance: string; hits: readonly Json[] }[],
+  path: readonly string[],
+): Fused[] {
   const byId = new Map<string, Fused>();
   for (const { instance, hits } of lists) {
     const seen = new Set<string>();

@@ -17,7 +17,8 @@ function keysOf(value: Json): string[] {
 
 /** A second reading of the rule: the paths at which the answers cannot be combined with the first. */
 function conflictsOf(path: string, values: Json[]): string[] {
-  const kind = (value: Json) => (Array.isArray(value) ? "array" : isObject(value) ? "object" : String(value) + typeof value);
+  const kind = (value: Json) =>
+    Array.isArray(value) ? "array" : isObject(value) ? "object" : String(value) + typeof value;
   const same = values.filter((value) => kind(value) === kind(values[0] as Json));
   const here = same.length < values.length ? [path] : [];
   if (!isObject(same[0])) return here;
@@ -44,7 +45,9 @@ describe("merge", () => {
   });
 
   it("concatenates arrays that differ, equal entries once whatever the order of their keys", () => {
-    expect(mergeOf({ list: [{ x: 1, y: 2 }, 3] }, { list: [{ y: 2, x: 1 }, 4, 3] }, { list: [5, 5] })).toEqual({
+    expect(
+      mergeOf({ list: [{ x: 1, y: 2 }, 3] }, { list: [{ y: 2, x: 1 }, 4, 3] }, { list: [5, 5] }),
+    ).toEqual({
       value: { list: [{ x: 1, y: 2 }, 3, 4, 5] },
       sources: ["A", "B", "C"],
     });
@@ -132,7 +135,10 @@ describe("merge", () => {
       fc.property(anyJson, fc.integer({ min: 2, max: 5 }), (answer, times) => {
         const alone = mergeOf(answer).value;
         const results = resultsOf(Array.from({ length: times }, () => structuredClone(alone)));
-        expect(merge(results, {})).toEqual({ value: alone, sources: results.map(({ instance }) => instance) });
+        expect(merge(results, {})).toEqual({
+          value: alone,
+          sources: results.map(({ instance }) => instance),
+        });
       }),
     );
   });

@@ -21,17 +21,25 @@ const ids = (hits: readonly Hit[]) => hits.map(({ id }) => id);
 const asHits = (list: readonly string[]): Json => list.map((id) => ({ id }));
 
 /** Lists of ids with repetitions, as several instances might rank the same few documents. */
-const anyLists = fc.array(fc.array(fc.constantFrom("a", "b", "c", "d", "e", "f"), { maxLength: 8 }), {
-  minLength: 1,
-  maxLength: 6,
-});
+const anyLists: fc.Arbitrary<string[][]> = fc.array(
+  fc.array(fc.constantFrom("a", "b", "c", "d", "e", "f"), { maxLength: 8 }),
+  {
+    minLength: 1,
+    maxLength: 6,
+  },
+);
 
 describe("rank fusion", () => {
   it("sums 1 / (60 + rank) over the lists and says who ranked a hit where", () => {
     const hits = fuse(resultsOf([asHits(["x", "y"]), asHits(["y", "z"]), asHits(["y"])]));
     expect(ids(hits)).toEqual(["y", "x", "z"]);
     expect(hits[0]?.score).toBeCloseTo(1 / 62 + 1 / 61 + 1 / 61, 15);
-    expect(hits[1]).toEqual({ id: "x", score: 1 / 61, hit: { id: "x" }, sources: [{ instance: "A", rank: 1 }] });
+    expect(hits[1]).toEqual({
+      id: "x",
+      score: 1 / 61,
+      hit: { id: "x" },
+      sources: [{ instance: "A", rank: 1 }],
+    });
     expect(hits[0]?.sources).toEqual([
       { instance: "A", rank: 2 },
       { instance: "B", rank: 1 },
@@ -40,7 +48,13 @@ describe("rank fusion", () => {
   });
 
   it("finds the list in hits, results or items, and leaves other answers out of the sources", () => {
-    const results = resultsOf([{ hits: [{ id: "a" }] }, { results: [{ id: "b" }] }, { items: [{ id: "c" }] }, "none", { hits: 3 }]);
+    const results = resultsOf([
+      { hits: [{ id: "a" }] },
+      { results: [{ id: "b" }] },
+      { items: [{ id: "c" }] },
+      "none",
+      { hits: 3 },
+    ]);
     const { value, sources } = rankFusion(results, {});
     expect(sources).toEqual(["A", "B", "C"]);
     expect(ids(value as unknown as Hit[])).toEqual(["a", "b", "c"]);
@@ -64,7 +78,12 @@ describe("rank fusion", () => {
   });
 
   it("takes the whole hit as its identity where the path leads nowhere", () => {
-    const hits = fuse(resultsOf([[{ b: 1, a: 2 }, "text", { id: null }], [{ a: 2, b: 1 }, "text"]]));
+    const hits = fuse(
+      resultsOf([
+        [{ b: 1, a: 2 }, "text", { id: null }],
+        [{ a: 2, b: 1 }, "text"],
+      ]),
+    );
     expect(ids(hits)).toEqual(['{"a":2,"b":1}', "text", '{"id":null}']);
     expect(ids(fuse(resultsOf([[{ a: 1 }]]), { key: "constructor" }))).toEqual(['{"a":1}']);
   });
@@ -79,16 +98,22 @@ describe("rank fusion", () => {
   });
 
   it("shows the hit of the instance that ranked it best", () => {
-    const hits = fuse(resultsOf([[{ id: "z" }, { id: "a", by: "A" }], [{ id: "a", by: "B" }], [{ id: "a", by: "C" }]]));
+    const hits = fuse(
+      resultsOf([[{ id: "z" }, { id: "a", by: "A" }], [{ id: "a", by: "B" }], [{ id: "a", by: "C" }]]),
+    );
     expect(hits[0]?.hit).toEqual({ id: "a", by: "B" });
   });
 
   it("orders hits of the same score by best rank, then by id", () => {
-    const apart = fuse(resultsOf([asHits(["b", "a"]), asHits(["a", "b"]), asHits(["c"]), asHits(["_", "c"])]));
+    const apart = fuse(
+      resultsOf([asHits(["b", "a"]), asHits(["a", "b"]), asHits(["c"]), asHits(["_", "c"])]),
+    );
     expect(ids(apart)).toEqual(["a", "b", "c", "_"]);
     // 1 / (60 + 62) from two lists is 1 / (60 + 1) from one.
     const low = asHits([...Array.from({ length: 61 }, (_, index) => `pad${index}`), "low twice"]);
-    const tied = fuse(resultsOf([low, low, asHits(["once at the top"])])).filter(({ score }) => score === 1 / 61);
+    const tied = fuse(resultsOf([low, low, asHits(["once at the top"])])).filter(
+      ({ score }) => score === 1 / 61,
+    );
     expect(ids(tied)).toEqual(["once at the top", "low twice"]);
   });
 
@@ -101,7 +126,10 @@ describe("rank fusion", () => {
         for (const { id, score, sources } of hits) {
           const ranks = lists.map((list) => list.indexOf(id) + 1).filter((rank) => rank > 0);
           expect(sources.map(({ rank }) => rank)).toEqual(ranks);
-          expect(score).toBeCloseTo(ranks.reduce((sum, rank) => sum + 1 / (60 + rank), 0), 12);
+          expect(score).toBeCloseTo(
+            ranks.reduce((sum, rank) => sum + 1 / (60 + rank), 0),
+            12,
+          );
         }
       }),
     );
@@ -109,7 +137,10 @@ describe("rank fusion", () => {
 
   it("gives the same scores in the same order whatever the order of the instances", () => {
     const shuffledToo = anyLists.chain((lists) =>
-      fc.tuple(fc.constant(lists), fc.shuffledSubarray(lists, { minLength: lists.length, maxLength: lists.length })),
+      fc.tuple(
+        fc.constant(lists),
+        fc.shuffledSubarray(lists, { minLength: lists.length, maxLength: lists.length }),
+      ),
     );
     fc.assert(
       fc.property(shuffledToo, ([lists, shuffled]) => {
