@@ -1,0 +1,27 @@
+import type { Worker } from "../worker.ts";
+import type { ExecOptions } from "./exec.ts";
+import type { ModuleOptions } from "./module.ts";
+import type { SearchOptions } from "./search.ts";
+
+export type { ModuleContext, ModuleHandler, ModuleWorker } from "./module.ts";
+
+/** A worker by its kind, with that kind's options. */
+export type WorkerSpec =
+  | ({ kind: "search" } & SearchOptions)
+  | ({ kind: "exec" } & ExecOptions)
+  | ({ kind: "module" } & ModuleOptions);
+
+/**
+ * Makes a worker ready for tasks; only what its kind needs is loaded.
+ * @throws OrchestratorError `bad_request` that says what is wrong with the options.
+ */
+export async function createWorker(spec: WorkerSpec): Promise<Worker> {
+  switch (spec.kind) {
+    case "search":
+      return (await import("./search.ts")).createSearchWorker(spec);
+    case "exec":
+      return (await import("./exec.ts")).createExecWorker(spec);
+    case "module":
+      return (await import("./module.ts")).createModuleWorker(spec);
+  }
+}
