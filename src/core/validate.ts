@@ -41,7 +41,9 @@ function describe(issue: Issue, schema: z.ZodType, what: string): string {
     return path === "" ? message : `${path}: ${message}`;
   }
   const known = fieldNames(definitionAt(schema, issue.path));
-  return issue.keys.map((key) => `${pathOf([...issue.path, key], what)}: ${noSuchField(key, known)}`).join("; ");
+  return issue.keys
+    .map((key) => `${pathOf([...issue.path, key], what)}: ${noSuchField(key, known)}`)
+    .join("; ");
 }
 
 function noSuchField(key: string, known: string[]): string {
@@ -78,7 +80,8 @@ function definitionAt(schema: unknown, path: readonly PropertyKey[]): Definition
   const def = unwrapped(schema);
   const [part, ...rest] = path;
   if (part === undefined) return def;
-  const inner = def.element ?? def.valueType ?? (def.shape as Record<PropertyKey, unknown> | undefined)?.[part];
+  const inner =
+    def.element ?? def.valueType ?? (def.shape as Record<PropertyKey, unknown> | undefined)?.[part];
   return inner === undefined ? { type: "unknown" } : definitionAt(inner, rest);
 }
 

@@ -4,10 +4,18 @@ import { OrchestratorError } from "../core/errors.ts";
 import type { Logger } from "../core/ports.ts";
 
 /** Answers whatever a route or the framework threw, in the envelope of every error. */
-export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+export function answerError(
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): void {
   const error = toOrchestratorError(thrown);
   if (error.code === "internal") {
-    logger.error({ err: thrown, method: request.method, path: request.url.split("?", 1)[0] }, "request failed");
+    logger.error(
+      { err: thrown, method: request.method, path: request.url.split("?", 1)[0] },
+      "request failed",
+    );
   }
   if (error.code === "unauthorized") reply.header("www-authenticate", "Bearer");
   // Closing now would reset the connection while the rest of the body arrives, and lose this answer.

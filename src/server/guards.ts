@@ -30,10 +30,14 @@ function checkHost(host: string, localAddress: string, { ownHosts, allowedHosts 
   if (name === "localhost" || isLoopback(name)) return;
   if (name !== "" && (name === plainAddress(localAddress) || ownHosts.has(name))) return;
   if (name !== "" && allowedHosts?.().some((allowed) => plainAddress(allowed) === name)) return;
-  throw new OrchestratorError("forbidden", `This server does not answer to the host ${JSON.stringify(host)}.`, {
-    action: "Call it by the address that it listens on, or add this name to its allowed hosts.",
-    delivery: "not_sent",
-  });
+  throw new OrchestratorError(
+    "forbidden",
+    `This server does not answer to the host ${JSON.stringify(host)}.`,
+    {
+      action: "Call it by the address that it listens on, or add this name to its allowed hosts.",
+      delivery: "not_sent",
+    },
+  );
 }
 
 /** Host is known to be ours by now, so a page of ours has just this origin. */

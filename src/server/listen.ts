@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
 import type { FastifyInstance } from "fastify";
 import { OrchestratorError } from "../core/errors.ts";
 import { isLoopback, plainAddress, urlHost } from "./address.ts";
@@ -28,6 +29,7 @@ export async function listen(server: FastifyInstance, { host, port }: ListenOpti
     });
   }
   guarded.ownHosts.add(plainAddress(host)).add(address);
+  if (guarded.beyondLoopback) guarded.ownHosts.add(hostname().toLowerCase());
   try {
     await server.listen({ host: address, port });
   } catch (cause) {

@@ -1,8 +1,8 @@
-import fastify from "fastify";
 import type { FastifyInstance } from "fastify";
+import fastify from "fastify";
 import type { Logger } from "../core/ports.ts";
 import { answerClientError, answerError, answerUnknownPath } from "./answers.ts";
-import { guard, type Guarded } from "./guards.ts";
+import { type Guarded, guard } from "./guards.ts";
 
 declare module "fastify" {
   interface FastifyInstance {

@@ -1,0 +1,130 @@
+import { OrchestratorError } from "../core/errors.ts";
+import type { Clock, Ids, Member } from "../core/ports.ts";
+import type { Registration } from "./registration.ts";
+
+/** A member as the cluster shows it. */
+export interface ClusterMember extends Member {
+  /** Instances: scheme, host and port of `url`. */
+  origin?: string;
+}
+
+export interface LeaseGrant {
+  leaseId: string;
+  ttlSeconds: number;
+}
+
+export interface LeaseTable {
+  /**
+   * Lets somebody in. An instance's name belongs to the origin that holds its live lease; the holder
+   * may move it by its `leaseId`. Each registration of a skill has a lease of its own.
+   *
+   * @throws OrchestratorError `conflict` for a live name from another origin; `overloaded` when full.
+   */
+  register(registration: Registration, leaseId?: string): LeaseGrant;
+  /** `undefined` when there is no such lease, or no more: register again. */
+  renew(leaseId: string): LeaseGrant | undefined;
+  /** Whose lease it was, if it was alive. */
+  deregister(leaseId: string): Registration | undefined;
+  /** One member for each kind and name, in the order of their arrival. */
+  list(kind?: Member["kind"]): ClusterMember[];
+}
+
+export interface LeaseTableOptions {
+  clock: Clock;
+  ids: Ids;
+  ttlMs?: number;
+}
+
+interface Lease {
+  leaseId: string;
+  registration: Registration;
+  since: number;
+  /** On the monotonic clock: setting the wall clock must not expire a fleet. */
+  expiresAt: number;
+}
+
+const MOST_LEASES = 10_000;
+
+/** The members of a cluster, each for as long as it keeps renewing its lease (30 s unless told otherwise). */
+export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptions): LeaseTable {
+  const leases = new Map<string, Lease>();
+
+  const isLive = (lease: Lease) => lease.expiresAt > clock.monotonic();
+
+  function live(): Lease[] {
+    for (const lease of leases.values()) if (!isLive(lease)) leases.delete(lease.leaseId);
+    return [...leases.values()];
+  }
+
+  function grant(lease: Lease): LeaseGrant {
+    lease.expiresAt = clock.monotonic() + ttlMs;
+    leases.set(lease.leaseId, lease);
+    return { leaseId: lease.leaseId, ttlSeconds: ttlMs / 1000 };
+  }
+
+  return {
+    register(registration, leaseId) {
+      const holders = live().filter((lease) => isSameMember(lease.registration, registration));
+      const own = holders.find((lease) => lease.leaseId === leaseId);
+      if (own) {
+        const moved = originOf(own.registration) !== originOf(registration);
+        return grant({ ...own, registration, since: moved ? clock.now() : own.since });
+      }
+      const [holder] = registration.kind === "instance" ? holders : [];
+      if (holder) {
+        if (originOf(holder.registration) !== originOf(registration)) throw taken(holder, clock);
+        // Its process came back before the lease ran out; a late goodbye of the old one must not count.
+        leases.delete(holder.leaseId);
+      }
+      if (leases.size >= MOST_LEASES) {
+        throw new OrchestratorError(
+          "overloaded",
+          `The cluster has ${MOST_LEASES} members and takes no more.`,
+        );
+      }
+      return grant({ leaseId: ids.random(), registration, since: clock.now(), expiresAt: 0 });
+    },
+    renew(leaseId) {
+      const lease = leases.get(leaseId);
+      return lease && isLive(lease) ? grant(lease) : undefined;
+    },
+    deregister(leaseId) {
+      const lease = leases.get(leaseId);
+      leases.delete(leaseId);
+      return lease && isLive(lease) ? lease.registration : undefined;
+    },
+    list(kind) {
+      const members = new Map<string, ClusterMember>();
+      for (const { registration, since, expiresAt } of live()) {
+        if (kind !== undefined && registration.kind !== kind) continue;
+        const key = `${registration.kind}/${registration.name}`;
+        const until = clock.now() + expiresAt - clock.monotonic();
+        const known = members.get(key);
+        if (known) known.until = Math.max(known.until, until);
+        else members.set(key, { ...registration, since, until });
+      }
+      return [...members.values()];
+    },
+  };
+}
+
+function isSameMember(a: Registration, b: Registration): boolean {
+  return a.kind === b.kind && a.name === b.name;
+}
+
+function originOf(registration: Registration): string | undefined {
+  return registration.kind === "instance" ? registration.origin : undefined;
+}
+
+function taken({ registration, expiresAt }: Lease, clock: Clock): OrchestratorError {
+  const seconds = Math.ceil((expiresAt - clock.monotonic()) / 1000);
+  return new OrchestratorError(
+    "conflict",
+    `An instance named ${registration.name} is already registered from ${originOf(registration)}.`,
+    {
+      action: `Choose another name, or stop the other one; if it is gone, the name is free in ${seconds} s.`,
+      instance: registration.name,
+      delivery: "not_sent",
+    },
+  );
+}
