@@ -1,0 +1,48 @@
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build, type Metafile } from "esbuild";
+import { licenceTexts } from "./licences.ts";
+
+// fastify, commander and pino are CommonJS and call `require` for Node's own modules.
+const REQUIRE_BANNER =
+  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+
+/** What was written: `files` and `bytes` count the JavaScript alone. */
+export interface Bundle {
+  files: number;
+  bytes: number;
+  metafile: Metafile;
+}
+
+/**
+ * Bundles `entryPoints` (name in `outdir` -> source file) into ESM that shares its chunks, so that a command loads
+ * only what it imports. Names and line breaks are kept: a stack trace can be read without a source map.
+ * All files lie side by side in `outdir`: from each of them, `./main.js` is the bin and `../package.json` the package.
+ */
+export async function bundle(entryPoints: Record<string, string>, outdir: string): Promise<Bundle> {
+  const { metafile } = await build({
+    entryPoints,
+    outdir,
+    chunkNames: "[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.18",
+    external: ["libsql"],
+    banner: { js: REQUIRE_BANNER },
+    legalComments: "none",
+    metafile: true,
+    logLevel: "warning",
+  });
+  if (entryPoints.main) await makeExecutable(join(outdir, "main.js"));
+  await writeFile(join(outdir, "LICENCES.txt"), await licenceTexts(Object.keys(metafile.inputs)));
+  const sizes = Object.values(metafile.outputs).map((output) => output.bytes);
+  return { files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0), metafile };
+}
+
+async function makeExecutable(file: string): Promise<void> {
+  const text = await readFile(file, "utf8");
+  if (!text.startsWith("#!")) await writeFile(file, `#!/usr/bin/env node\n${text}`);
+  await chmod(file, 0o755);
+}
