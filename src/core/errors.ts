@@ -134,8 +134,9 @@ export class OrchestratorError extends Error {
     return ERROR_TABLE[this.code].retry && this.nothingDelivered;
   }
 
+  /** Without a word on it, errors are refusals and so undelivered; a timeout proves nothing. */
   private get nothingDelivered(): boolean {
-    return (this.delivery ?? "not_sent") === "not_sent";
+    return this.delivery === undefined ? this.code !== "timeout" : this.delivery === "not_sent";
   }
 
   /** The same error with more facts, for a layer that knows the run or the instance. */
@@ -146,18 +147,19 @@ export class OrchestratorError extends Error {
       runId: facts.runId ?? this.runId,
       delivery: facts.delivery ?? this.delivery,
       details: facts.details ?? this.details,
-      cause: this.cause,
+      cause: facts.cause ?? this.cause,
     });
   }
 
   toBody(): ErrorBody {
+    const delivery = this.delivery ?? (BLINDLY_RETRIED.has(this.status) ? "not_sent" : undefined);
     return {
       code: this.code,
       message: this.message,
       action: this.action,
       ...(this.instance !== undefined && { instance: this.instance }),
       ...(this.runId !== undefined && { runId: this.runId }),
-      ...(this.delivery !== undefined && { delivery: this.delivery }),
+      ...(delivery !== undefined && { delivery }),
       retryable: this.retryable,
       ...(this.details !== undefined && { details: this.details }),
     };

@@ -24,9 +24,6 @@ export interface Instance {
   origin: string;
   protocol: Protocol;
   tags: string[];
-  weight: number;
-  priority: number;
-  maxConcurrency: number;
   credential?: CredentialRef;
   /** Whether it stands in the configuration or was listed by the cluster. */
   source: "config" | "cluster";
@@ -43,11 +40,14 @@ export const instanceUrl = z.string().superRefine((value, context) => {
   if (problem) context.addIssue({ code: "custom", message: problem });
 });
 
+/** 169.254/16, the same mapped into IPv6, and fe80::/10, as `URL` writes them. */
+const LINK_LOCAL = /^169\.254\.|^\[::ffff:a9fe:|^\[fe[89ab][0-9a-f]:/;
+
 function urlProblem(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) return `"${value}" is no http or https URL`;
   if (url.username || url.password) return "a URL must not carry a password; use apiKeyEnv or apiKeyFile";
-  if (/^169\.254\.|^\[fe[89ab]/i.test(url.hostname)) return "link-local addresses are refused";
+  if (LINK_LOCAL.test(url.hostname)) return "link-local addresses are refused";
   return undefined;
 }
 
@@ -56,9 +56,6 @@ export const instanceConfig = z.strictObject({
   url: instanceUrl,
   protocol: z.enum(PROTOCOLS).default("rest"),
   tags: z.array(nameSchema).default([]),
-  weight: z.number().positive().default(1),
-  priority: z.number().int().default(0),
-  maxConcurrency: z.number().int().min(1).max(10_000).default(64),
   apiKeyEnv: z.string().min(1).optional(),
   apiKeyFile: z.string().min(1).optional(),
   /** `openclaw`: the agent to ask. */

@@ -90,9 +90,16 @@ export type Answer =
   | { delivery: "accepted"; reply: "cancelled"; taskId?: string; error: OrchestratorError }
   /** Accepted and still working, or its answer was lost: ask again. */
   | { delivery: "accepted"; reply: "pending"; taskId?: string; error?: OrchestratorError }
-  /** Nobody knows whether it arrived. */
-  | { delivery: "unknown"; reply: "none"; error: OrchestratorError }
+  | NoReply
   | NotSent;
+
+/** Nobody knows whether it arrived, or it did and nothing more will be heard of it. */
+export interface NoReply {
+  delivery: "unknown" | "accepted";
+  reply: "none";
+  taskId?: string;
+  error: OrchestratorError;
+}
 
 export interface NotSent {
   delivery: "not_sent";
@@ -203,4 +210,6 @@ export interface Processes {
 export interface Ids {
   /** Text of at least 128 random bits, safe in URLs. */
   random(): string;
+  /** SHA-256 of a secret, base64url: what is stored in its place. */
+  hash(secret: string): string;
 }

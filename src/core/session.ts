@@ -5,6 +5,8 @@ import type { Delivery, Reply } from "./outcome.ts";
 /** A stateful conversation owned by one instance. Times are epoch milliseconds. */
 export interface Session {
   sessionId: string;
+  /** Tells this session from an earlier, closed one of the same `sessionId`. */
+  uid: string;
   /** SHA-256 of the token, base64url; the token itself is given out once. */
   tokenHash: string;
   instance: string;

@@ -1,0 +1,188 @@
+import type { AggregationStrategy, Dissent } from "./aggregation/strategy.ts";
+import type { ErrorBody } from "./errors.ts";
+import type { HealthState } from "./health.ts";
+import type { Protocol } from "./instance.ts";
+import type { Json } from "./json.ts";
+import type { Delivery, Reply } from "./outcome.ts";
+import type { Explanation, RunOperation } from "./run.ts";
+
+// What the engine's methods return and every face shapes. Times are ISO 8601, spans milliseconds.
+
+export interface AttemptView {
+  instance: string;
+  delivery: Delivery;
+  reply: Reply;
+  startedAt: string;
+  elapsedMs?: number;
+  error?: ErrorBody;
+}
+
+export interface OutcomeView {
+  instance: string;
+  delivery: Delivery;
+  reply: Reply;
+  result?: Json;
+  /** Length of the result's JSON text, in characters, where the result itself is left out. */
+  resultChars?: number;
+  error?: ErrorBody;
+  elapsedMs?: number;
+}
+
+/** The answer of a delegate that is done, or still pending when the wait is over. */
+export interface DelegateAnswer {
+  runId: string;
+  instance?: string;
+  delivery: Delivery;
+  reply: "done" | "pending";
+  result?: Json;
+  attempts: AttemptView[];
+  explanation: Explanation;
+  warnings?: string[];
+}
+
+export interface Counts {
+  total: number;
+  done: number;
+  failed: number;
+  pending: number;
+  cancelled: number;
+}
+
+export interface MissingInstance {
+  instance: string;
+  reply: Reply;
+  delivery: Delivery;
+  error?: ErrorBody;
+}
+
+export interface AggregateAnswer {
+  strategy: AggregationStrategy;
+  value: Json;
+  /** Whose results are in the value. */
+  sources: string[];
+  dissent?: Dissent[];
+  /** Who was asked and is not in it, and why. */
+  missing: MissingInstance[];
+  complete: boolean;
+  runId?: string;
+}
+
+export interface FanoutAnswer {
+  runId: string;
+  /** Every target has ended. */
+  complete: boolean;
+  /** The wait was over first. */
+  timedOut: boolean;
+  counts: Counts;
+  /** One entry a target, in target order. */
+  outcomes: OutcomeView[];
+  aggregate?: AggregateAnswer;
+  /** Why there is no aggregate though one was asked for. */
+  aggregateError?: ErrorBody;
+  warnings?: string[];
+}
+
+export interface SessionView {
+  sessionId: string;
+  instance: string;
+  state: "open" | "closed";
+  messages: number;
+  createdAt: string;
+  createdBy: string;
+}
+
+export interface SpawnAnswer {
+  sessionId: string;
+  instance: string;
+  token?: string;
+}
+
+export interface SendAnswer {
+  runId: string;
+  sessionId: string;
+  instance: string;
+  /** Its place in the transcript, once it has its turn. */
+  seq?: number;
+  delivery: Delivery;
+  reply: "done" | "pending";
+  result?: Json;
+  warnings?: string[];
+}
+
+export interface MessageView {
+  seq: number;
+  runId: string;
+  instance: string;
+  at: string;
+  data: Json;
+  delivery: Delivery;
+  reply: Reply;
+  result?: Json;
+  error?: ErrorBody;
+}
+
+export interface HistoryAnswer extends SessionView {
+  transcript: MessageView[];
+  /** Where the next page begins, when there is one. */
+  next?: number;
+}
+
+/** One page of a listing; `next` goes into the next call's `after`. */
+export interface Page<T> {
+  items: T[];
+  next?: string;
+}
+
+export interface InstanceHealth {
+  instance: string;
+  state: HealthState;
+  /** When it came into this state; absent for a name that nobody has. */
+  since?: string;
+  reason: string;
+  checkedAt?: string;
+  latencyMs?: number;
+  inFlight?: number;
+  protocol?: Protocol;
+  tags?: string[];
+  source?: "config" | "cluster";
+}
+
+export interface RunView {
+  runId: string;
+  operation: RunOperation;
+  state: "open" | "ended";
+  createdAt: string;
+  endedAt?: string;
+  createdBy: string;
+  sessionId?: string;
+  counts: Counts;
+}
+
+export interface RunDetail extends RunView {
+  outcomes: OutcomeView[];
+  attempts: AttemptView[];
+  explanation: Explanation;
+  warnings?: string[];
+}
+
+/** One page of one instance's result, as JSON text (or the text itself where the result is text). */
+export interface ResultPage {
+  runId: string;
+  instance: string;
+  reply: Reply;
+  offset: number;
+  text: string;
+  totalChars: number;
+  /** Where the next page begins, when there is one. */
+  nextOffset?: number;
+}
+
+/** What a caller may watch while a run goes on. */
+export interface ProgressEvent {
+  runId: string;
+  instance: string;
+  reply: Reply;
+  delivery: Delivery;
+  ended: number;
+  total: number;
+}

@@ -1,0 +1,13 @@
+import type { ProgressEvent } from "./answers.ts";
+import type { Cancellation } from "./cancellation.ts";
+
+/** Who calls, and how the call may be watched and cancelled. */
+export interface CallContext {
+  /** The face and, where there is one, the key's name: `mcp`, `cli`, `rest:ci`. */
+  createdBy: string;
+  /** Orchestrators that the task has passed before this one. */
+  hops?: number;
+  /** Cancels the work itself, not just the waiting. */
+  cancellation?: Cancellation;
+  onProgress?: (event: ProgressEvent) => void;
+}

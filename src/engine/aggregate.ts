@@ -1,0 +1,39 @@
+import { aggregate as combine } from "../core/aggregation/aggregate.ts";
+import type { AggregateOptions, AggregationStrategy, InstanceResult } from "../core/aggregation/strategy.ts";
+import type { AggregateAnswer, MissingInstance } from "../core/answers.ts";
+import type { AggregateInput } from "../core/requests.ts";
+import type { Run } from "../core/run.ts";
+import type { EngineParts } from "./engine.ts";
+
+interface Spec extends AggregateOptions {
+  strategy: AggregationStrategy;
+}
+
+/** Makes one answer of a stored run's replies, or of replies handed in. Nothing is sent. */
+export async function aggregate(parts: EngineParts, input: AggregateInput): Promise<AggregateAnswer> {
+  if (input.runId !== undefined) {
+    const run = parts.live.find(input.runId)?.run ?? (await parts.journal.readWhole(input.runId));
+    return { ...aggregateRun(run, input), runId: input.runId };
+  }
+  return answer(input, input.responses ?? [], []);
+}
+
+/** @throws OrchestratorError `aggregate_failed` when nobody has replied. */
+export function aggregateRun(run: Run, spec: Spec): AggregateAnswer {
+  const results: InstanceResult[] = [];
+  const missing: MissingInstance[] = [];
+  for (const { instance, delivery, reply, result, error } of run.outcomes) {
+    if (reply === "done") results.push({ instance, result: result ?? null });
+    else missing.push({ instance, delivery, reply, ...(error && { error }) });
+  }
+  return answer(spec, results, missing);
+}
+
+function answer(spec: Spec, results: readonly InstanceResult[], missing: MissingInstance[]): AggregateAnswer {
+  return {
+    strategy: spec.strategy,
+    ...combine(spec.strategy, results, spec),
+    missing,
+    complete: missing.length === 0,
+  };
+}

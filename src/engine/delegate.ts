@@ -1,0 +1,135 @@
+import type { DelegateAnswer } from "../core/answers.ts";
+import type { CallContext } from "../core/context.ts";
+import { OrchestratorError } from "../core/errors.ts";
+import type { Instance } from "../core/instance.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { DelegateInput } from "../core/requests.ts";
+import type { Explanation } from "../core/run.ts";
+import { orderByHealth } from "../policy/candidates.ts";
+import type { Work } from "./attempt.ts";
+import { deliver } from "./deliver.ts";
+import type { EngineParts } from "./engine.ts";
+import { within } from "./live-runs.ts";
+import type { OpenRun } from "./open-run.ts";
+import { attemptView } from "./views.ts";
+
+/**
+ * Does a task once, at the first of the candidates, in order, that can.
+ *
+ * @throws OrchestratorError with `runId` and the attempts, when it failed or could not be delivered.
+ */
+export async function delegate(
+  parts: EngineParts,
+  input: DelegateInput,
+  context: CallContext,
+): Promise<DelegateAnswer> {
+  const { clock, health } = parts;
+  const settings = parts.settings();
+  const { picked, fleet } = await pick(parts, input);
+  const candidates = orderByHealth(picked, fleet, health.of, clock.now());
+  const { order } = candidates;
+  const explanation: Explanation = { order: order.map(({ name }) => name), excluded: candidates.excluded };
+  if (order.length === 0) throw allRefused(explanation);
+
+  const timeoutMs = input.timeout ?? settings.timeoutMs;
+  const work: Work = {
+    hops: context.hops ?? 0,
+    payloadFor: () => input.payload,
+    send: (client, call) => client.send(call),
+  };
+  const { open, ended } = parts.live.start(
+    {
+      operation: "delegate",
+      deadlineAt: clock.now() + timeoutMs,
+      createdBy: context.createdBy,
+      explanation,
+      outcomes: [],
+    },
+    context,
+    (run) =>
+      deliver(parts, run, order, work, {
+        retries: candidates.doubtful ? 0 : (input.retries ?? settings.retries),
+        idempotent: input.idempotent,
+      }),
+  );
+  const over = await within(clock, ended, Math.min(input.wait ?? settings.waitMs, timeoutMs));
+  return over ? finished(open) : pending(open);
+}
+
+/** The candidates as they were listed, and with `fallback: "any"` everyone else after them. */
+async function pick(
+  { fleet }: EngineParts,
+  { instances, fallback }: DelegateInput,
+): Promise<{ picked: Instance[]; fleet: Instance[] }> {
+  const listed = await fleet.selectKnown(instances);
+  const known = await fleet.known();
+  if (fallback === "none") return { picked: listed.slice(0, 1), fleet: known };
+  if (fallback === "listed") return { picked: listed, fleet: known };
+  return { picked: [...new Set([...listed, ...known])], fleet: known };
+}
+
+function allRefused({ excluded }: Explanation): OrchestratorError {
+  const [first] = excluded;
+  const draining = excluded.every(({ reason }) => reason.startsWith("draining"));
+  return new OrchestratorError(
+    draining ? "draining" : "instance_down",
+    `Nothing was sent: ${excluded.map(({ instance, reason }) => `${instance} is ${reason}`).join("; ")}.`,
+    { delivery: "not_sent", details: { excluded }, ...(excluded.length === 1 && { instance: first?.instance }) },
+  );
+}
+
+/** The outcome that counts: the one that was delivered, else the last that was tried. */
+function decisive({ run }: OpenRun): Outcome | undefined {
+  return run.outcomes.find(({ delivery }) => delivery !== "not_sent") ?? run.outcomes.at(-1);
+}
+
+function finished(open: OpenRun): DelegateAnswer {
+  const { run, warnings } = open;
+  const outcome = run.outcomes.find(({ reply }) => reply === "done");
+  if (!outcome) throw failure(open);
+  return {
+    runId: run.runId,
+    instance: outcome.instance,
+    delivery: outcome.delivery,
+    reply: "done",
+    result: outcome.result ?? null,
+    attempts: run.attempts.map(attemptView),
+    explanation: run.explanation,
+    ...(warnings.length > 0 && { warnings: [...warnings] }),
+  };
+}
+
+function pending(open: OpenRun): DelegateAnswer {
+  const { run, warnings } = open;
+  const outcome = decisive(open);
+  return {
+    runId: run.runId,
+    ...(outcome && { instance: outcome.instance }),
+    delivery: outcome?.delivery ?? "not_sent",
+    reply: "pending",
+    attempts: run.attempts.map(attemptView),
+    explanation: run.explanation,
+    ...(warnings.length > 0 && { warnings: [...warnings] }),
+  };
+}
+
+/** Why a finished run has no result: the words of the outcome that counts, or of each candidate. */
+export function failure({ run }: OpenRun): OrchestratorError {
+  const delivered = run.outcomes.find(({ delivery }) => delivery !== "not_sent");
+  const errors = run.outcomes.flatMap((outcome) => outcome.error ?? []);
+  const body = delivered?.error ?? errors.find((error) => error.retryable) ?? errors[0];
+  if (!body) return new OrchestratorError("internal", "The run ended without a reply.", { runId: run.runId });
+  const several = !delivered && errors.length > 1;
+  const message = several
+    ? `No candidate took the task. ${errors.map((error) => `${error.instance}: ${error.message}`).join(" ")}`
+    : body.message;
+  return OrchestratorError.fromBody({ ...body, message }).with({
+    runId: run.runId,
+    delivery: delivered?.delivery ?? "not_sent",
+    details: {
+      ...body.details,
+      attempts: run.attempts.map(attemptView),
+      ...(run.explanation.excluded.length > 0 && { excluded: run.explanation.excluded }),
+    },
+  });
+}

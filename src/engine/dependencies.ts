@@ -1,0 +1,26 @@
+import type { Instance } from "../core/instance.ts";
+import type { Clock, Ids, InstanceClients, Logger, Members, Processes, Random, Store } from "../core/ports.ts";
+
+/** Defaults of the calls, in milliseconds; read at each call, so that a changed config takes effect. */
+export interface Settings {
+  timeoutMs: number;
+  waitMs: number;
+  retries: number;
+  healthIntervalMs: number;
+}
+
+/** All that the engine needs of the world. */
+export interface EngineDependencies {
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  ids: Ids;
+  processes: Processes;
+  store: Store;
+  clients: InstanceClients;
+  /** The instances of the configuration. */
+  configured: () => readonly Instance[];
+  /** The cluster, where one is known. */
+  members?: Members;
+  settings: () => Settings;
+}

@@ -1,0 +1,104 @@
+import { type Instance, instanceUrl } from "../core/instance.ts";
+import type { Clock, Logger, Member, Members } from "../core/ports.ts";
+import { type Selection, type Selector, select, selectKnown } from "../core/selector.ts";
+
+/** A list this young is used as it is; an older one is refreshed behind the caller's back. */
+const FRESH_MS = 5_000;
+/** A list this old is not used without asking first. */
+const STALE_MS = 60_000;
+/** A name that nobody has makes us ask the cluster again, but not more often than this. */
+const ASK_AGAIN_MS = 1_000;
+
+export interface FleetDependencies {
+  clock: Clock;
+  logger: Logger;
+  configured: () => readonly Instance[];
+  members?: Members | undefined;
+}
+
+/** The known instances: configured ones plus those that the cluster lists; configured names win. */
+export class Fleet {
+  readonly #deps: FleetDependencies;
+  #listed: Instance[] = [];
+  #listedAt = Number.NEGATIVE_INFINITY;
+  #refreshing: Promise<void> | undefined;
+  #clusterWasThere = true;
+
+  constructor(deps: FleetDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Every known instance, configured ones first. */
+  async known(): Promise<Instance[]> {
+    const age = this.#age();
+    if (age > STALE_MS) await this.#refresh();
+    else if (age > FRESH_MS) void this.#refresh();
+    return this.#all();
+  }
+
+  /** As `select` over the known instances; asks the cluster afresh before it calls a name unknown. */
+  async select(selector: Selector): Promise<Selection<Instance>> {
+    const known = await this.known();
+    if (this.#age() > ASK_AGAIN_MS && !picksAll(selector, known)) await this.#refresh();
+    return select(selector, this.#all());
+  }
+
+  /** As {@link select}, but a name that nobody has is an error that names the nearest. */
+  async selectKnown(selector: Selector): Promise<Instance[]> {
+    await this.select(selector);
+    return selectKnown(selector, this.#all());
+  }
+
+  #age(): number {
+    return this.#deps.members ? this.#deps.clock.monotonic() - this.#listedAt : 0;
+  }
+
+  #all(): Instance[] {
+    const configured = this.#deps.configured();
+    if (this.#listed.length === 0) return [...configured];
+    const names = new Set(configured.map((instance) => instance.name));
+    return [...configured, ...this.#listed.filter((instance) => !names.has(instance.name))];
+  }
+
+  #refresh(): Promise<void> {
+    this.#refreshing ??= this.#list().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #list(): Promise<void> {
+    const { members, clock, logger } = this.#deps;
+    if (!members) return;
+    try {
+      this.#listed = (await members.list("instance")).flatMap((member) => toInstance(member) ?? []);
+      this.#listedAt = clock.monotonic();
+      this.#clusterWasThere = true;
+    } catch (error) {
+      // The last list stays in use; with configured instances alone there may be no cluster at all.
+      if (this.#clusterWasThere) logger.debug({ err: error }, "the cluster does not list its members");
+      this.#clusterWasThere = false;
+    }
+  }
+}
+
+function picksAll(selector: Selector, known: readonly Instance[]): boolean {
+  try {
+    return select(selector, known).unknown.length === 0;
+  } catch {
+    return false;
+  }
+}
+
+function toInstance(member: Member): Instance | undefined {
+  if (member.url === undefined || !instanceUrl.safeParse(member.url).success) return undefined;
+  return {
+    name: member.name,
+    url: member.url,
+    origin: new URL(member.url).origin,
+    protocol: member.protocol ?? "rest",
+    tags: member.tags ?? [],
+    credential: { from: "fleet" },
+    source: "cluster",
+  };
+}

@@ -1,0 +1,124 @@
+import type { HealthRecord } from "../core/health.ts";
+import { type Instance, instanceId } from "../core/instance.ts";
+import type { Answer, Clock, InstanceClients, Logger, NotSent, Random } from "../core/ports.ts";
+import { isSick, type Observation, observe, unobserved } from "../policy/health.ts";
+
+const CHECK_TIMEOUT_MS = 5_000;
+/** The sick are looked at so much more often, so that work returns to them soon. */
+const SICK_FACTOR = 6;
+
+export interface HealthMonitorDependencies {
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  clients: InstanceClients;
+  known: () => Promise<readonly Instance[]>;
+  intervalMs: () => number;
+}
+
+/** What is believed of each instance: fed by polls from one timer, and by every real call. */
+export class HealthMonitor {
+  readonly #deps: HealthMonitorDependencies;
+  readonly #records = new Map<string, HealthRecord>();
+  readonly #dueAt = new Map<string, number>();
+  #stopTimer: (() => void) | undefined;
+  #running = false;
+
+  constructor(deps: HealthMonitorDependencies) {
+    this.#deps = deps;
+  }
+
+  of = (instance: Instance): HealthRecord =>
+    this.#records.get(instanceId(instance)) ?? unobserved(this.#deps.clock.now());
+
+  /** Learns from a real call. */
+  note(instance: Instance, answer: Answer): void {
+    const observation = observed(answer);
+    if (observation) this.#observe(instance, observation);
+  }
+
+  /** Asks each of them now, all at once, within 5 s. */
+  async check(instances: readonly Instance[]): Promise<void> {
+    await Promise.all(
+      instances.map(async (instance) => {
+        const probe = await this.#deps.clients.of(instance).check(CHECK_TIMEOUT_MS);
+        this.#observe(instance, { kind: "poll", probe });
+        this.#dueAt.set(instanceId(instance), this.#nextDue(instance));
+      }),
+    );
+  }
+
+  /** Begins to poll: each instance every interval, with jitter so that many pollers spread out. */
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#tick();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#stopTimer?.();
+  }
+
+  async #tick(): Promise<void> {
+    const { clock, known, logger } = this.#deps;
+    try {
+      const instances = await known();
+      this.#forgetAllBut(instances);
+      const now = clock.monotonic();
+      await this.check(instances.filter((instance) => (this.#dueAt.get(instanceId(instance)) ?? 0) <= now));
+    } catch (error) {
+      logger.warn({ err: error }, "the fleet could not be polled");
+    }
+    if (this.#running) this.#stopTimer = clock.after(this.#untilNextDue(), () => void this.#tick());
+  }
+
+  #forgetAllBut(instances: readonly Instance[]): void {
+    const ids = new Set(instances.map(instanceId));
+    for (const map of [this.#dueAt, this.#records]) {
+      for (const id of map.keys()) if (!ids.has(id)) map.delete(id);
+    }
+  }
+
+  #untilNextDue(): number {
+    const { clock, intervalMs } = this.#deps;
+    const earliest = Math.min(...this.#dueAt.values(), clock.monotonic() + intervalMs());
+    return Math.max(100, earliest - clock.monotonic());
+  }
+
+  #nextDue(instance: Instance): number {
+    const { clock, random, intervalMs } = this.#deps;
+    const interval = isSick(this.of(instance)) ? intervalMs() / SICK_FACTOR : intervalMs();
+    return clock.monotonic() + interval * (0.9 + 0.2 * random());
+  }
+
+  #observe(instance: Instance, observation: Observation): void {
+    const before = this.of(instance);
+    const next = observe(before, observation, this.#deps.clock.now());
+    this.#records.set(instanceId(instance), next);
+    if (next.state === before.state) return;
+    // The first sighting of a healthy instance is no news.
+    const level = next.state === "healthy" && before.state === "unknown" ? "debug" : "info";
+    this.#deps.logger[level](
+      { instance: instance.name, from: before.state, to: next.state, reason: next.reason },
+      "health changed",
+    );
+  }
+}
+
+/** What a call's answer says of the instance's health, if anything. */
+function observed(answer: Answer): Observation | undefined {
+  const error = "error" in answer ? answer.error : undefined;
+  if (answer.delivery === "not_sent") return refusal(answer);
+  // A failed reply is the work's fault; an answer that was lost is the instance's.
+  return error && (answer.reply === "none" || answer.reply === "pending")
+    ? { kind: "trouble", reason: error.message }
+    : { kind: "ok" };
+}
+
+function refusal({ error, unreachable }: NotSent): Observation | undefined {
+  if (unreachable) return { kind: "unreachable", reason: error.message };
+  if (error.code === "draining") return { kind: "draining", reason: error.message };
+  // Other refusals (4xx, 429, overload) say nothing against the instance.
+  return undefined;
+}

@@ -1,0 +1,102 @@
+import { Cancellation } from "../core/cancellation.ts";
+import type { CallContext } from "../core/context.ts";
+import { OrchestratorError } from "../core/errors.ts";
+import type { Clock, Logger } from "../core/ports.ts";
+import type { NewRun, RunJournal } from "./run-journal.ts";
+import type { OpenRun } from "./open-run.ts";
+
+interface Live {
+  open: OpenRun;
+  /** Resolves when the run has ended; never rejects. */
+  ended: Promise<void>;
+}
+
+/** The runs that this process works on: it starts, watches, cancels and awaits them. */
+export class LiveRuns {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #journal: RunJournal;
+  readonly #live = new Map<string, Live>();
+
+  constructor({ clock, logger, journal }: { clock: Clock; logger: Logger; journal: RunJournal }) {
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#journal = journal;
+  }
+
+  /**
+   * Starts a run and works on it until it has ended; passing its deadline, or the caller's cancel,
+   * cancels it. Rejects when the work could not even begin, and nothing was sent.
+   */
+  start(run: NewRun, context: CallContext, work: (open: OpenRun) => Promise<void>): { open: OpenRun; ended: Promise<void> } {
+    const cancellation = new Cancellation();
+    const open = this.#journal.open(run, cancellation);
+    const { runId } = open.run;
+    const forget = context.cancellation?.onCancel((error) => cancellation.cancel(error));
+    const stopDeadline = this.#clock.after(Math.max(0, open.remainingMs), () =>
+      cancellation.cancel(new OrchestratorError("timeout", `Run ${runId} passed its timeout.`, { runId })),
+    );
+    if (context.onProgress) report(open, context.onProgress);
+    const ended = work(open)
+      .then(() => open.close())
+      .finally(() => {
+        stopDeadline();
+        forget?.();
+        this.#live.delete(runId);
+      });
+    ended.catch((error: unknown) => this.#logger.warn({ err: error, runId }, "a run broke off"));
+    this.#live.set(runId, { open, ended: ended.catch(() => {}) });
+    return { open, ended };
+  }
+
+  find(runId: string): OpenRun | undefined {
+    return this.#live.get(runId)?.open;
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  /** Waits until a run of this process has ended, at most `ms`; whether it has. */
+  async wait(runId: string, ms: number): Promise<boolean> {
+    const live = this.#live.get(runId);
+    return live ? within(this.#clock, live.ended, ms) : true;
+  }
+
+  /** Waits for all of them. */
+  async drain(ms: number): Promise<boolean> {
+    return within(this.#clock, Promise.all([...this.#live.values()].map((live) => live.ended)), ms);
+  }
+
+  /** Cancels one, and waits until its instances have said what became of it. */
+  async cancel(runId: string, error: OrchestratorError): Promise<void> {
+    const live = this.#live.get(runId);
+    live?.open.cancellation.cancel(error);
+    await live?.ended;
+  }
+
+  cancelAll(error: OrchestratorError): void {
+    for (const { open } of this.#live.values()) open.cancellation.cancel(error);
+  }
+}
+
+/** Whether `work` settles within `ms`; a rejection of `work` is passed on. */
+export async function within(clock: Clock, work: Promise<unknown>, ms: number): Promise<boolean> {
+  let stop: (() => void) | undefined;
+  const timer = new Promise<boolean>((resolve) => {
+    stop = clock.after(ms, () => resolve(false));
+  });
+  try {
+    return await Promise.race([work.then(() => true), timer]);
+  } finally {
+    stop?.();
+  }
+}
+
+function report(open: OpenRun, onProgress: NonNullable<CallContext["onProgress"]>): void {
+  let ended = 0;
+  open.onEnded(({ instance, reply, delivery }) => {
+    ended += 1;
+    onProgress({ runId: open.run.runId, instance, reply, delivery, ended, total: open.run.outcomes.length });
+  });
+}

@@ -1,0 +1,169 @@
+import type { Cancellation } from "../core/cancellation.ts";
+import { OrchestratorError } from "../core/errors.ts";
+import type { Instance } from "../core/instance.ts";
+import { type Attempt, type Outcome, strongerDelivery } from "../core/outcome.ts";
+import type { Answer, Clock, Store } from "../core/ports.ts";
+import type { Run } from "../core/run.ts";
+import { KEEP_RUNS_MS, resultKey, runKey } from "./run-journal.ts";
+
+/** Replies that come close together are written together. */
+const GATHER_MS = 100;
+
+/**
+ * A run that this process works on: the only writer of its record. Every write is a compare-and-set
+ * on the version that was written last, so a second writer is found out and nothing more is sent.
+ */
+export class OpenRun {
+  readonly run: Run;
+  readonly cancellation: Cancellation;
+  readonly warnings: string[] = [];
+  readonly #store: Store;
+  readonly #clock: Clock;
+  #version = 0;
+  #writing: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
+  #gathering: (() => void) | undefined;
+  readonly #outcomes: Map<string, Outcome>;
+  readonly #attempts = new Map<Outcome, Attempt[]>();
+  readonly #listeners = new Set<(outcome: Outcome) => void>();
+
+  constructor(parts: { run: Run; store: Store; clock: Clock; cancellation: Cancellation }) {
+    this.run = parts.run;
+    this.#outcomes = new Map(parts.run.outcomes.map((outcome) => [outcome.instance, outcome]));
+    this.#store = parts.store;
+    this.#clock = parts.clock;
+    this.cancellation = parts.cancellation;
+  }
+
+  get remainingMs(): number {
+    return this.run.deadlineAt - this.#clock.now();
+  }
+
+  /** Calls back for each outcome that has just ended. */
+  onEnded(listener: (outcome: Outcome) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** The outcome at an instance, begun if this is the first attempt there. */
+  outcomeAt(instance: Instance): Outcome {
+    const known = this.#outcomes.get(instance.name);
+    if (known) return known;
+    const outcome: Outcome = { instance: instance.name, delivery: "not_sent", reply: "pending" };
+    this.run.outcomes.push(outcome);
+    this.#outcomes.set(instance.name, outcome);
+    return outcome;
+  }
+
+  /**
+   * Commits the intent of one attempt. Nothing may be sent before this resolves, and nothing at all
+   * if it rejects.
+   */
+  async intend(outcome: Outcome, key: string): Promise<Attempt> {
+    const startedAt = this.#clock.now();
+    // Until the answer is in, what a crash would leave behind is an unknown delivery.
+    const attempt: Attempt = { instance: outcome.instance, key, startedAt, delivery: "unknown", reply: "pending" };
+    outcome.startedAt ??= startedAt;
+    const before = outcome.delivery;
+    outcome.delivery = strongerDelivery(before, "unknown");
+    this.run.attempts.push(attempt);
+    try {
+      await this.#commit();
+    } catch (error) {
+      this.run.attempts.splice(this.run.attempts.indexOf(attempt), 1);
+      outcome.delivery = before;
+      throw OrchestratorError.from(error).with({ delivery: before });
+    }
+    this.attemptsAt(outcome).push(attempt);
+    return attempt;
+  }
+
+  /** The attempts that have been made for an outcome. */
+  attemptsAt(outcome: Outcome): Attempt[] {
+    let attempts = this.#attempts.get(outcome);
+    if (!attempts) this.#attempts.set(outcome, (attempts = []));
+    return attempts;
+  }
+
+  /** Notes what one exchange established. */
+  note(attempt: Attempt, outcome: Outcome, answer: Answer): void {
+    attempt.endedAt = this.#clock.now();
+    attempt.reply = answer.reply;
+    attempt.delivery = answer.delivery;
+    if ("error" in answer && answer.error) attempt.error = answer.error.toBody();
+    if (answer.delivery === "accepted" && answer.taskId !== undefined) outcome.taskId = answer.taskId;
+    // One attempt's delivery goes down only by the instance's own proof; another attempt may know more.
+    outcome.delivery = this.attemptsAt(outcome)
+      .map((each) => each.delivery)
+      .reduce(strongerDelivery, "not_sent");
+    this.touch();
+  }
+
+  /** Ends one outcome with the last word on it. */
+  async end(outcome: Outcome, answer: Answer): Promise<void> {
+    outcome.reply = answer.reply;
+    outcome.endedAt = this.#clock.now();
+    if (answer.reply === "done") {
+      outcome.result = answer.result;
+      await this.#keepResult(outcome);
+    } else if (answer.error) {
+      outcome.error = answer.error.with({ instance: outcome.instance, delivery: outcome.delivery }).toBody();
+    }
+    for (const listener of this.#listeners) listener(outcome);
+    this.touch();
+  }
+
+  /** Writes the run's end. What cannot be written now is told, not thrown: the work is done. */
+  async close(): Promise<void> {
+    this.run.endedAt = this.#clock.now();
+    this.#gathering?.();
+    await this.#tell(this.#commit());
+  }
+
+  /** Has what changed written soon. */
+  touch(): void {
+    this.#gathering ??= this.#clock.after(GATHER_MS, () => {
+      this.#gathering = undefined;
+      if (this.run.endedAt === undefined) void this.#tell(this.#commit());
+    });
+  }
+
+  async #keepResult(outcome: Outcome): Promise<void> {
+    const key = resultKey(this.run.runId, this.run.outcomes.indexOf(outcome));
+    const expiresAt = this.run.deadlineAt + KEEP_RUNS_MS;
+    await this.#tell(this.#store.put(key, JSON.stringify(outcome.result), { expiresAt }));
+  }
+
+  async #tell(write: Promise<unknown>): Promise<void> {
+    try {
+      await write;
+    } catch (error) {
+      const warning = `This run could not be stored: ${OrchestratorError.from(error).message}`;
+      if (!this.warnings.includes(warning)) this.warnings.push(warning);
+    }
+  }
+
+  /** Commits whose callers come in one tick, or during a write, share the next write. */
+  #commit(): Promise<void> {
+    this.#queued ??= (this.#writing ?? Promise.resolve()).catch(() => {}).then(() => {
+      this.#queued = undefined;
+      this.#writing = this.#write();
+      return this.#writing;
+    });
+    return this.#queued;
+  }
+
+  async #write(): Promise<void> {
+    const { run } = this;
+    const outcomes = run.outcomes.map(({ result: _kept, ...outcome }) => outcome);
+    const version = await this.#store.put(runKey(run.runId), JSON.stringify({ ...run, outcomes }), {
+      ifVersion: this.#version,
+      ...(run.endedAt !== undefined && { expiresAt: run.endedAt + KEEP_RUNS_MS }),
+    });
+    if (version === undefined) {
+      throw new OrchestratorError("conflict", `Run ${run.runId} has been taken over by another process.`, {
+        runId: run.runId,
+      });
+    }
+    this.#version = version;
+  }
+}

@@ -1,0 +1,110 @@
+import type { OutcomeView, Page, ResultPage, RunDetail, RunView } from "../core/answers.ts";
+import { OrchestratorError } from "../core/errors.ts";
+import { hasReply } from "../core/outcome.ts";
+import type { RunsCancelInput, RunsGetInput, RunsListInput } from "../core/requests.ts";
+import type { Run } from "../core/run.ts";
+import type { EngineParts } from "./engine.ts";
+import { within } from "./live-runs.ts";
+import { outcomeView, runDetail, runView } from "./views.ts";
+
+/** Results beyond this many characters are left to be read in pages. */
+const INLINE_CHARS = 20_000;
+const PAGE_CHARS = 20_000;
+
+/** A run with its outcomes, after waiting for it if asked to; or one instance's result, in pages. */
+export async function getRun(parts: EngineParts, input: RunsGetInput): Promise<RunDetail | ResultPage> {
+  if (input.wait !== undefined && input.wait > 0) await awaitEnd(parts, input.runId, input.wait);
+  const open = parts.live.find(input.runId);
+  const run = open?.run ?? (await parts.journal.read(input.runId));
+  if (input.instance !== undefined) return resultPage(parts, run, input.instance, input.offset);
+  const detail = runDetail(run, open?.warnings ?? orphanWarning(parts, run));
+  const outcomes = await Promise.all(run.outcomes.map((_, index) => inlineResult(parts, run, index)));
+  return { ...detail, outcomes };
+}
+
+async function inlineResult(parts: EngineParts, run: Run, index: number): Promise<OutcomeView> {
+  const outcome = run.outcomes[index] as Run["outcomes"][number];
+  const { result: _, ...view } = outcomeView(outcome);
+  const text = await resultText(parts, run, index);
+  if (text === undefined) return view;
+  return text.length <= INLINE_CHARS ? { ...view, result: JSON.parse(text) } : { ...view, resultChars: text.length };
+}
+
+async function resultText({ journal }: EngineParts, run: Run, index: number): Promise<string | undefined> {
+  const { reply, result } = run.outcomes[index] as Run["outcomes"][number];
+  if (reply !== "done") return undefined;
+  return result === undefined ? journal.resultText(run.runId, index) : JSON.stringify(result);
+}
+
+async function resultPage(parts: EngineParts, run: Run, instance: string, offset: number): Promise<ResultPage> {
+  const index = run.outcomes.findIndex((outcome) => outcome.instance === instance);
+  const outcome = run.outcomes[index];
+  if (!outcome) {
+    const asked = run.outcomes.map((each) => each.instance).join(", ");
+    throw new OrchestratorError("unknown_instance", `instance: run ${run.runId} has not asked ${instance}. It asked: ${asked}.`, {
+      runId: run.runId,
+      instance,
+    });
+  }
+  const json = (await resultText(parts, run, index)) ?? "";
+  // Text is read as it was written, not as a JSON string.
+  const text = json.startsWith('"') ? (JSON.parse(json) as string) : json;
+  const end = offset + PAGE_CHARS;
+  return {
+    runId: run.runId,
+    instance,
+    reply: outcome.reply,
+    offset,
+    text: text.slice(offset, end),
+    totalChars: text.length,
+    ...(end < text.length && { nextOffset: end }),
+  };
+}
+
+async function awaitEnd(parts: EngineParts, runId: string, ms: number): Promise<void> {
+  if (parts.live.find(runId)) {
+    await parts.live.wait(runId, ms);
+    return;
+  }
+  let stop = () => {};
+  const ended = new Promise<void>((resolve) => {
+    stop = parts.store.watch(`run/${runId}`, ({ value }) => {
+      if (value === undefined || (JSON.parse(value) as Run).endedAt !== undefined) resolve();
+    });
+  });
+  try {
+    const run = await parts.journal.read(runId);
+    if (run.endedAt === undefined && !parts.processes.isGone(run.owner)) await within(parts.clock, ended, ms);
+  } finally {
+    stop();
+  }
+}
+
+function orphanWarning({ processes }: EngineParts, run: Run): string[] {
+  if (run.endedAt !== undefined || !processes.isGone(run.owner)) return [];
+  return ["The process that worked on this run has ended; what is pending here may have been done at its instance."];
+}
+
+/** Runs from the newest to the oldest. */
+export async function listRuns({ journal }: EngineParts, input: RunsListInput): Promise<Page<RunView>> {
+  const runs = await journal.list(input);
+  const last = runs.at(-1);
+  return { items: runs.map(runView), ...(runs.length === input.limit && last && { next: last.runId }) };
+}
+
+/** Cancels a run at its instances and returns what each of them says became of the work. */
+export async function cancelRun(parts: EngineParts, { runId }: RunsCancelInput): Promise<RunDetail> {
+  const open = parts.live.find(runId);
+  if (open) {
+    await parts.live.cancel(runId, new OrchestratorError("cancelled", "The run was cancelled."));
+    return runDetail(open.run, open.warnings);
+  }
+  const run = await parts.journal.read(runId);
+  if (run.endedAt === undefined && run.outcomes.some(({ reply }) => !hasReply(reply))) {
+    throw new OrchestratorError("conflict", `Run ${runId} belongs to another process, which alone can cancel it.`, {
+      runId,
+      action: "Cancel it where it was started, or wait for it with runs_get.",
+    });
+  }
+  return runDetail(run);
+}

@@ -1,0 +1,88 @@
+import { OrchestratorError } from "../core/errors.ts";
+import type { Store } from "../core/ports.ts";
+import type { Message, Session } from "../core/session.ts";
+
+/** Closed sessions are kept so long. */
+const KEEP_CLOSED_MS = 30 * 86_400_000;
+
+const SESSIONS = "session/";
+
+/** A session as it was read, and the version that a change must build on. */
+export interface Stored {
+  session: Session;
+  version: number;
+}
+
+/** The stored sessions and their transcripts. */
+export class SessionRecords {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async find(sessionId: string): Promise<Stored | undefined> {
+    const entry = await this.#store.get(SESSIONS + sessionId);
+    return entry && { session: JSON.parse(entry.value) as Session, version: entry.version };
+  }
+
+  /** @throws OrchestratorError `session_not_found`, also when it is closed. */
+  async open(sessionId: string): Promise<Stored> {
+    const stored = await this.find(sessionId);
+    if (stored && stored.session.closedAt === undefined) return stored;
+    const closed = stored ? "is closed" : "does not exist";
+    throw new OrchestratorError("session_not_found", `Session ${sessionId} ${closed}.`);
+  }
+
+  /** Writes a session if nobody changed it since `version` (0: if there is none); whether it did. */
+  async put(session: Session, version: number): Promise<boolean> {
+    const written = await this.#store.put(SESSIONS + session.sessionId, JSON.stringify(session), {
+      ifVersion: version,
+      ...(session.closedAt !== undefined && { expiresAt: session.closedAt + KEEP_CLOSED_MS }),
+    });
+    return written !== undefined;
+  }
+
+  /** Applies a change to the newest state until it is written; `undefined` from `change` leaves it. */
+  async update(sessionId: string, change: (session: Session) => Session | undefined): Promise<Session | undefined> {
+    for (;;) {
+      const stored = await this.find(sessionId);
+      const next = stored && change(stored.session);
+      if (!stored || !next) return undefined;
+      if (await this.put(next, stored.version)) return next;
+    }
+  }
+
+  async list({ limit, after }: { limit: number; after?: string | undefined }): Promise<Session[]> {
+    const entries = await this.#store.list(SESSIONS, { limit, ...(after !== undefined && { after: SESSIONS + after }) });
+    return entries.map((entry) => JSON.parse(entry.value) as Session);
+  }
+
+  /** Calls back whenever the session's record changes; returns what stops it. */
+  watch(sessionId: string, listener: () => void): () => void {
+    return this.#store.watch(SESSIONS + sessionId, listener);
+  }
+
+  async putMessage({ uid }: Session, message: Message): Promise<void> {
+    await this.#store.put(messageKey(uid, message.seq), JSON.stringify(message));
+  }
+
+  async message({ uid }: Session, seq: number): Promise<Message | undefined> {
+    const entry = await this.#store.get(messageKey(uid, seq));
+    return entry && (JSON.parse(entry.value) as Message);
+  }
+
+  async deleteMessage({ uid }: Session, seq: number): Promise<void> {
+    await this.#store.delete(messageKey(uid, seq));
+  }
+
+  async transcript({ uid }: Session, { limit, after = 0 }: { limit: number; after?: number | undefined }): Promise<Message[]> {
+    const entries = await this.#store.list(`message/${uid}/`, { limit, after: messageKey(uid, after) });
+    return entries.map((entry) => JSON.parse(entry.value) as Message);
+  }
+}
+
+/** Fixed width, so that keys sort as numbers do. */
+function messageKey(uid: string, seq: number): string {
+  return `message/${uid}/${String(seq).padStart(12, "0")}`;
+}

@@ -1,0 +1,78 @@
+import type { AttemptView, Counts, MessageView, OutcomeView, RunDetail, RunView, SessionView } from "../core/answers.ts";
+import { hasReply, type Attempt, type Outcome } from "../core/outcome.ts";
+import type { Run } from "../core/run.ts";
+import type { Message, Session } from "../core/session.ts";
+
+// Records as answers show them: ISO times, spans, and nothing that is only ours to know.
+
+export function iso(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
+
+export function attemptView(attempt: Attempt): AttemptView {
+  return {
+    instance: attempt.instance,
+    delivery: attempt.delivery,
+    reply: attempt.reply,
+    startedAt: iso(attempt.startedAt),
+    ...(attempt.endedAt !== undefined && { elapsedMs: attempt.endedAt - attempt.startedAt }),
+    ...(attempt.error && { error: attempt.error }),
+  };
+}
+
+export function outcomeView(outcome: Outcome): OutcomeView {
+  return {
+    instance: outcome.instance,
+    delivery: outcome.delivery,
+    reply: outcome.reply,
+    ...(outcome.result !== undefined && { result: outcome.result }),
+    ...(outcome.error && { error: outcome.error }),
+    ...(outcome.endedAt !== undefined &&
+      outcome.startedAt !== undefined && { elapsedMs: outcome.endedAt - outcome.startedAt }),
+  };
+}
+
+/** How many of the outcomes are where; one that ended without a reply counts as failed. */
+export function countOutcomes(outcomes: readonly Outcome[]): Counts {
+  const counts: Counts = { total: outcomes.length, done: 0, failed: 0, pending: 0, cancelled: 0 };
+  for (const { reply } of outcomes) counts[hasReply(reply) || reply === "pending" ? (reply as keyof Counts) : "failed"] += 1;
+  return counts;
+}
+
+export function runView(run: Run): RunView {
+  return {
+    runId: run.runId,
+    operation: run.operation,
+    state: run.endedAt === undefined ? "open" : "ended",
+    createdAt: iso(run.createdAt),
+    ...(run.endedAt !== undefined && { endedAt: iso(run.endedAt) }),
+    createdBy: run.createdBy,
+    ...(run.sessionId !== undefined && { sessionId: run.sessionId }),
+    counts: countOutcomes(run.outcomes),
+  };
+}
+
+export function runDetail(run: Run, warnings: readonly string[] = []): RunDetail {
+  return {
+    ...runView(run),
+    outcomes: run.outcomes.map(outcomeView),
+    attempts: run.attempts.map(attemptView),
+    explanation: run.explanation,
+    ...(warnings.length > 0 && { warnings: [...warnings] }),
+  };
+}
+
+export function sessionView(session: Session): SessionView {
+  return {
+    sessionId: session.sessionId,
+    instance: session.instance,
+    state: session.closedAt === undefined ? "open" : "closed",
+    messages: session.seq,
+    createdAt: iso(session.createdAt),
+    createdBy: session.createdBy,
+  };
+}
+
+export function messageView(message: Message): MessageView {
+  return { ...message, at: iso(message.at) };
+}
