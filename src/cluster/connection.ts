@@ -100,7 +100,7 @@ function missing(url: string, cause: unknown): OrchestratorError {
 
 /** What a cluster said in the envelope of every error; anything else is none of a cluster. */
 function refusal(url: string, status: number, answer: Json | undefined): OrchestratorError {
-  const { code, message, action } = isObject(answer) && isObject(answer["error"]) ? answer["error"] : {};
+  const { code, message, action } = isObject(answer) && isObject(answer.error) ? answer.error : {};
   if (!isErrorCode(code) || typeof message !== "string") return noCluster(url, `with status ${status}`);
   return new OrchestratorError(code, message, { action: typeof action === "string" ? action : undefined });
 }

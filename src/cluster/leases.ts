@@ -31,7 +31,7 @@ export interface LeaseTable {
 
 export interface LeaseTableOptions {
   clock: Clock;
-  ids: Ids;
+  ids: Pick<Ids, "random">;
   ttlMs?: number;
 }
 

@@ -30,7 +30,7 @@ export interface ServerOptions {
 /** A connection in the middle of a long poll is silent for up to a minute. */
 const SILENT_CONNECTION_MS = 120_000;
 /** How long {@link FastifyInstance.close} waits for requests that are being answered. */
-const CLOSE_GRACE_MS = 5_000;
+const CLOSE_GRACE_MS = 2_000;
 
 /**
  * A server with the guards that each of ours has: JSON bodies only, no foreign `Origin` or `Host`,
