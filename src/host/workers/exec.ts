@@ -87,5 +87,6 @@ export async function createExecWorker(options: ExecOptions): Promise<Worker> {
 }
 
 function asResult(output: string): Json {
-  return parseJson(output) ?? output.replace(/\r?\n$/, "");
+  const json = parseJson(output);
+  return json === undefined ? output.replace(/\r?\n$/, "") : json;
 }
