@@ -23,7 +23,7 @@ export interface HostOptions {
   store: Store;
   clock: Clock;
   logger: Logger;
-  ids: Ids;
+  ids: Pick<Ids, "random">;
   /** Accepted bearer keys; none means that no key is needed, on loopback only. */
   keys: () => readonly string[];
   /** Address to listen on, and port (0 for the kernel's choice). */

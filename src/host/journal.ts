@@ -35,7 +35,11 @@ export interface Journal {
   end(record: EndedTask, ifVersion?: number): Promise<boolean>;
 }
 
-export async function openJournal(facts: { store: Store; clock: Clock; ids: Ids }): Promise<Journal> {
+export async function openJournal(facts: {
+  store: Store;
+  clock: Clock;
+  ids: Pick<Ids, "random">;
+}): Promise<Journal> {
   const { store, clock } = facts;
 
   async function write(record: TaskRecord, ifVersion?: number): Promise<boolean> {
@@ -70,7 +74,7 @@ export async function openJournal(facts: { store: Store; clock: Clock; ids: Ids 
   };
 }
 
-async function readStoreId({ store, ids }: { store: Store; ids: Ids }): Promise<string> {
+async function readStoreId({ store, ids }: { store: Store; ids: Pick<Ids, "random"> }): Promise<string> {
   const known = await store.get(STORE_ID);
   if (known) return JSON.parse(known.value) as string;
   const created = ids.random();

@@ -29,7 +29,7 @@ const CANCEL_WAIT_MS = 2_000;
 export interface RoutesFacts {
   name: string;
   clock: Clock;
-  ids: Ids;
+  ids: Pick<Ids, "random">;
   journal: Journal;
   tasks: Tasks;
   slots: WorkerSlots;

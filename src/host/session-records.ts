@@ -48,9 +48,9 @@ const turnKey = (id: string, seq: number) => turnPrefix(id) + String(seq).padSta
 export class SessionRecords {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #ids: Ids;
+  readonly #ids: Pick<Ids, "random">;
 
-  constructor({ store, clock, ids }: { store: Store; clock: Clock; ids: Ids }) {
+  constructor({ store, clock, ids }: { store: Store; clock: Clock; ids: Pick<Ids, "random"> }) {
     this.#store = store;
     this.#clock = clock;
     this.#ids = ids;
