@@ -2,10 +2,18 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { OrchestratorError } from "../core/errors.ts";
 import { isLoopback, plainAddress } from "./address.ts";
-import type { ServerOptions } from "./server.ts";
+
+export interface GuardOptions {
+  /** Accepted bearer keys, read for each request; none means that no key is needed (on loopback). */
+  keys: () => readonly string[];
+  /** Route patterns that answer without a key too; a wrong key is refused there as everywhere. */
+  openPaths?: readonly string[];
+  /** Names or addresses, without port, that `Host` may also carry. */
+  allowedHosts?: () => readonly string[];
+}
 
 /** What the guards know of a server. */
-export interface Guarded extends ServerOptions {
+export interface Guarded extends GuardOptions {
   /** Names and addresses that it was told to listen on. */
   ownHosts: Set<string>;
   beyondLoopback: boolean;

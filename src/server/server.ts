@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import fastify from "fastify";
 import type { Logger } from "../core/ports.ts";
 import { answerClientError, answerError, answerUnknownPath } from "./answers.ts";
-import { type Guarded, guard } from "./guards.ts";
+import { type Guarded, type GuardOptions, guard } from "./guards.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -15,14 +15,8 @@ declare module "fastify" {
   }
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends GuardOptions {
   logger: Logger;
-  /** Accepted bearer keys, read for each request; none means that no key is needed (on loopback). */
-  keys: () => readonly string[];
-  /** Route patterns that answer without a key too; a wrong key is refused there as everywhere. */
-  openPaths?: readonly string[];
-  /** Names or addresses, without port, that `Host` may also carry. */
-  allowedHosts?: () => readonly string[];
   /** Bytes of a request's body; 1 MiB unless told otherwise. */
   bodyLimit?: number;
 }

@@ -91,14 +91,17 @@ describe("listening", () => {
   it.each([
     ["0.0.0.0", "http://127.0.0.1:7411"],
     ["::", "http://[::1]:7411"],
-  ])("on %s with a key gives the loopback origin, and the machine's own name is known", async (host, expected) => {
-    // Tests open no port to the network: this stands for a server that would.
-    const guarded: Guarded = { logger: log, keys: () => ["k"], ownHosts: new Set(), beyondLoopback: false };
-    const server = { guarded, listen: async () => "", server: { address: () => ({ port: 7411 }) } };
-    expect(await listen(server as unknown as FastifyInstance, { host, port: 7411 })).toBe(expected);
-    expect(guarded.beyondLoopback).toBe(true);
-    expect(guarded.ownHosts).toContain(hostname().toLowerCase());
-  });
+  ])(
+    "on %s with a key gives the loopback origin, and the machine's own name is known",
+    async (host, expected) => {
+      // Tests open no port to the network: this stands for a server that would.
+      const guarded: Guarded = { keys: () => ["k"], ownHosts: new Set(), beyondLoopback: false };
+      const server = { guarded, listen: async () => "", server: { address: () => ({ port: 7411 }) } };
+      expect(await listen(server as unknown as FastifyInstance, { host, port: 7411 })).toBe(expected);
+      expect(guarded.beyondLoopback).toBe(true);
+      expect(guarded.ownHosts).toContain(hostname().toLowerCase());
+    },
+  );
 
   it("beyond loopback lets nobody in once its keys are gone", async () => {
     const server = newServer(() => []);
@@ -124,11 +127,19 @@ describe("listening", () => {
     }
   });
 
-  it.each(["no-such-host.invalid", "192.0.2.1"])("on %s, which is not this machine's, is refused", async (host) => {
-    const error = await refusalOf(listen(newServer(() => ["k"]), { host, port: 0 }));
-    expect(error).toMatchObject({ code: "bad_request" });
-    expect(error.message).toContain(host);
-  });
+  it.each(["no-such-host.invalid", "192.0.2.1"])(
+    "on %s, which is not this machine's, is refused",
+    async (host) => {
+      const error = await refusalOf(
+        listen(
+          newServer(() => ["k"]),
+          { host, port: 0 },
+        ),
+      );
+      expect(error).toMatchObject({ code: "bad_request" });
+      expect(error.message).toContain(host);
+    },
+  );
 });
 
 describe("closing", () => {

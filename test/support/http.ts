@@ -28,10 +28,17 @@ export function httpClient(): HttpClient {
         path: pathname + search,
         method,
         headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
-        body: body === undefined || typeof body === "string" ? (body as string | undefined) : JSON.stringify(body),
+        body:
+          body === undefined || typeof body === "string"
+            ? (body as string | undefined)
+            : JSON.stringify(body),
       });
       const text = await response.body.text();
-      return { status: response.statusCode, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) };
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        body: text === "" ? undefined : JSON.parse(text),
+      };
     },
     close: () => dispatcher.destroy(),
   };
