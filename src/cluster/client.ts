@@ -56,7 +56,7 @@ export function createRegistration(options: RegistrationOptions): ClusterRegistr
 
   async function advance(): Promise<void> {
     const delayMs = await renewOrRegister().catch(failed);
-    if (closing) return;
+    if (closing !== undefined) return;
     stopTimer = clock.after(delayMs, () => {
       step = advance();
     });
@@ -101,7 +101,7 @@ export function createRegistration(options: RegistrationOptions): ClusterRegistr
   /** Says it, once for each kind of failure in a row; milliseconds until the next attempt. */
   function failed(thrown: unknown): number {
     const failure = OrchestratorError.from(thrown);
-    if (!closing && failure.code !== error?.code) {
+    if (closing === undefined && failure.code !== error?.code) {
       const { code, action } = failure;
       logger.warn({ ...facts, code, action }, `${failure.message} It is tried again in the background.`);
     }
@@ -122,14 +122,14 @@ export function createRegistration(options: RegistrationOptions): ClusterRegistr
   }
 
   function status(): RegistrationState["status"] {
-    if (closing) return "closed";
+    if (closing !== undefined) return "closed";
     if (error) return isRefusal(error) ? "refused" : "missing";
     return registered ? "registered" : "starting";
   }
 
   return {
     start() {
-      if (!closing) step ??= advance();
+      if (closing === undefined) step ??= advance();
     },
     close() {
       stopTimer?.();

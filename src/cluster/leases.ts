@@ -98,7 +98,7 @@ export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptio
       for (const { registration, since, expiresAt } of live()) {
         if (kind !== undefined && registration.kind !== kind) continue;
         const key = `${registration.kind}/${registration.name}`;
-        const until = clock.now() + expiresAt - clock.monotonic();
+        const until = Math.round(clock.now() + expiresAt - clock.monotonic());
         const known = members.get(key);
         if (known) known.until = Math.max(known.until, until);
         else members.set(key, { ...registration, since, until });
