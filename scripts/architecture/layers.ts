@@ -16,6 +16,7 @@ const PARTS = [
   "instances",
   "store",
   "cluster",
+  "config",
   "host",
   "server",
   "core",
@@ -46,8 +47,9 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   policy: { layers: ["core"], packages: [], node: [] },
 
   instances: { layers: ["core"], packages: ["undici", "zod"], node: "any" },
-  store: { layers: ["core"], packages: ["libsql", "zod"], node: "any" },
+  store: { layers: ["core"], packages: ["env-paths", "libsql", "zod"], node: "any" },
   cluster: { layers: ["core"], packages: ["undici", "zod"], node: "any" },
+  config: { layers: ["core"], packages: ["env-paths", "zod"], node: "any" },
   host: {
     layers: ["server", "core"],
     packages: ["fastify", "ignore", "minisearch", "undici", "zod"],
