@@ -7,7 +7,7 @@ import envPaths from "env-paths";
  * home folder), else the platform's usual place for a program's data. It need not exist yet.
  */
 export function stateFolder(env: Record<string, string | undefined>): string {
-  const named = env["ORCHESTRATOR_STATE_DIR"];
+  const named = env.ORCHESTRATOR_STATE_DIR;
   if (!named) return envPaths("orchestrator", { suffix: "" }).data;
   return path.resolve(named.replace(/^~(?=$|[/\\])/, homedir()));
 }

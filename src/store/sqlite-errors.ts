@@ -7,7 +7,8 @@ interface Reason {
 
 const DAMAGED: Reason = {
   what: "is damaged, or is no SQLite database",
-  action: "Restore the file from a backup, or move it and its -wal and -shm aside to start with an empty store.",
+  action:
+    "Restore the file from a backup, or move it and its -wal and -shm aside to start with an empty store.",
 };
 const READ_ONLY: Reason = {
   what: "is read-only",
@@ -16,7 +17,8 @@ const READ_ONLY: Reason = {
 const FULL: Reason = { what: "has no room left on its disk", action: "Free some space, then try again." };
 const NO_FILE: Reason = {
   what: "cannot be opened",
-  action: "Make sure that the path is a file in a folder that this user may use, or set ORCHESTRATOR_STATE_DIR.",
+  action:
+    "Make sure that the path is a file in a folder that this user may use, or set ORCHESTRATOR_STATE_DIR.",
 };
 
 /** By SQLite's primary result code, and by the system's error code. */
@@ -61,9 +63,13 @@ export function storeUnavailable(path: string, error: unknown): OrchestratorErro
   if (error instanceof OrchestratorError) return error;
   const { code, message } = error as { code?: string; message?: string };
   const reason = REASONS[sqliteCode(error) ?? code ?? ""];
-  return new OrchestratorError("store_unavailable", `The store ${path} ${reason?.what ?? "failed"}: ${message}.`, {
-    action: reason?.action,
-    details: { path },
-    cause: error,
-  });
+  return new OrchestratorError(
+    "store_unavailable",
+    `The store ${path} ${reason?.what ?? "failed"}: ${message}.`,
+    {
+      action: reason?.action,
+      details: { path },
+      cause: error,
+    },
+  );
 }

@@ -133,7 +133,9 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
 
     async delete(key, { ifVersion } = {}) {
       const now = clock.now();
-      const gone = write(key, (open) => open.delete.get([key, Math.ceil(now) + TOMBSTONE_MS, now, ifVersion ?? null]));
+      const gone = write(key, (open) =>
+        open.delete.get([key, Math.ceil(now) + TOMBSTONE_MS, now, ifVersion ?? null]),
+      );
       return gone !== undefined;
     },
 
@@ -141,15 +143,22 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
       const { from, to } = keyRange(prefix, listing);
       const { limit = 1_000, reverse = false } = listing;
       const rows = using(prefix, (open) =>
-        (reverse ? open.listReverse : open.list).all([from, to ?? null, clock.now(), Math.max(0, Math.min(limit, Number.MAX_SAFE_INTEGER))]),
+        (reverse ? open.listReverse : open.list).all([
+          from,
+          to ?? null,
+          clock.now(),
+          Math.max(0, Math.min(limit, Number.MAX_SAFE_INTEGER)),
+        ]),
       ) as [string, string, number][];
       return rows.map(([key, value, version]): Entry => ({ key, value: decode(value), version }));
     },
 
     watch(prefix, listener) {
-      return using(prefix, () => feed.watch(prefix, (change) => {
-        listener(change.value === undefined ? change : { ...change, value: decode(change.value) });
-      }));
+      return using(prefix, () =>
+        feed.watch(prefix, (change) => {
+          listener(change.value === undefined ? change : { ...change, value: decode(change.value) });
+        }),
+      );
     },
 
     async close() {
@@ -184,12 +193,18 @@ function decode(text: string): string {
 }
 
 function closedError(file: string): OrchestratorError {
-  return new OrchestratorError("store_unavailable", `The store ${file} is closed.`, { details: { path: file } });
+  return new OrchestratorError("store_unavailable", `The store ${file} is closed.`, {
+    details: { path: file },
+  });
 }
 
 function replacedError(file: string): OrchestratorError {
-  return new OrchestratorError("store_unavailable", `The store ${file} was removed or replaced while it was in use.`, {
-    action: "Start this program again; it then uses the file that is there, or makes a new one.",
-    details: { path: file },
-  });
+  return new OrchestratorError(
+    "store_unavailable",
+    `The store ${file} was removed or replaced while it was in use.`,
+    {
+      action: "Start this program again; it then uses the file that is there, or makes a new one.",
+      details: { path: file },
+    },
+  );
 }

@@ -18,7 +18,9 @@ const nextFile = () => path.join(folder, `${++files}.db`);
 
 describeStore("the memory store", async (clock) => createMemoryStore({ clock }));
 
-describeStore("the SQLite store", (clock) => openSqliteStore({ path: nextFile(), clock, logger: recordingLogger() }));
+describeStore("the SQLite store", (clock) =>
+  openSqliteStore({ path: nextFile(), clock, logger: recordingLogger() }),
+);
 
 describeStore("the SQLite store that is held exclusively", (clock) =>
   openSqliteStore({ path: nextFile(), clock, logger: recordingLogger(), exclusive: true }),
