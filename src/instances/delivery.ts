@@ -78,10 +78,7 @@ export function failureReason(failure: ExchangeFailure): string {
     case "connect_timeout":
       return "no connection in time";
     case "connect":
-      return (
-        CONNECT_REASONS[codeOf(failure.error)] ??
-        `no connection: ${failure.error.message || codeOf(failure.error)}`
-      );
+      return connectReason(failure.error);
     case "broken":
       return `the connection broke after the request was sent (${codeOf(failure.error) || failure.error.message})`;
     case "not_http":
@@ -105,8 +102,13 @@ const CONNECT_REASONS: Record<string, string> = {
   EHOSTUNREACH: "host unreachable",
   ENETUNREACH: "network unreachable",
   ETIMEDOUT: "no connection in time",
-  EPROTO: "TLS failed: no TLS is spoken there",
 };
+
+function connectReason(error: Error): string {
+  const code = codeOf(error);
+  if (/^(EPROTO|ERR_SSL|ERR_TLS)|CERT|UNABLE_TO|SELF_SIGNED/.test(code)) return `TLS failed (${code})`;
+  return CONNECT_REASONS[code] ?? `no connection: ${code || snippet(error.message)}`;
+}
 
 /** The error of a failure, whether or not a status line had come. */
 export function failureError(failure: ExchangeFailure, instance: string): OrchestratorError {

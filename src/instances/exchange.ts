@@ -152,7 +152,7 @@ function failureOf(error: Error, started: boolean): ExchangeFailure {
     return WITHHELD.has(code) ? { kind: "withheld", error: withheldBy(error) } : { kind: "connect", error };
   if (code === "UND_ERR_HEADERS_TIMEOUT") return { kind: "headers_timeout" };
   if (code === "UND_ERR_BODY_TIMEOUT") return { kind: "body_timeout" };
-  return { kind: code.startsWith("HPE_") ? "not_http" : "broken", error };
+  return { kind: error.name === "HTTPParserError" ? "not_http" : "broken", error };
 }
 
 /** undici's own refusals, which say nothing about the instance. */
