@@ -25,12 +25,12 @@ const PARTS = [
 /** The layers of `src/`, by folder or by the name of a file beside them, from the top down. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
   main: { layers: ["app", ...PARTS], packages: ["commander", "pino"], node: "any" },
-  index: { layers: ["app", "engine", "core"], packages: [], node: [] },
+  index: { layers: ["app", "engine", "host", "core"], packages: [], node: [] },
   app: { layers: PARTS, packages: ["env-paths", "pino", "zod"], node: "any" },
 
   cli: { layers: ["engine", "core"], packages: ["commander", "zod"], node: "any" },
   mcp: { layers: ["engine", "core"], packages: ["@modelcontextprotocol/server", "zod"], node: "any" },
-  http: { layers: ["engine", "server", "core"], packages: ["fastify", "zod"], node: "any" },
+  http: { layers: ["engine", "cluster", "server", "core"], packages: ["fastify", "zod"], node: "any" },
 
   engine: {
     layers: ["policy", "core"],

@@ -1,9 +1,9 @@
 import type { AggregationStrategy, Dissent } from "./aggregation/strategy.ts";
+import type { Delivery, Reply } from "./delivery.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { HealthState } from "./health.ts";
 import type { Protocol } from "./instance.ts";
 import type { Json } from "./json.ts";
-import type { Delivery, Reply } from "./outcome.ts";
 import type { Explanation, RunOperation } from "./run.ts";
 
 // What the engine's methods return and every face shapes. Times are ISO 8601, spans milliseconds.

@@ -25,7 +25,10 @@ function durationSchema(leastMs: number) {
     .transform((value, context) => {
       const ms = parseDuration(value);
       if (ms !== undefined && ms >= leastMs) return ms;
-      context.addIssue({ code: "custom", message: `${JSON.stringify(value)} is no such duration: ${EXPECTED}` });
+      context.addIssue({
+        code: "custom",
+        message: `${JSON.stringify(value)} is no such duration: ${EXPECTED}`,
+      });
       return z.NEVER;
     })
     .meta({ plain: { type: "string" } });

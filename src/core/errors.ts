@@ -1,4 +1,4 @@
-import type { Delivery } from "./outcome.ts";
+import type { Delivery } from "./delivery.ts";
 
 interface ErrorRow {
   /** HTTP status of an answer that carries this code. */

@@ -5,9 +5,9 @@ export type Protocol = (typeof PROTOCOLS)[number];
 
 /** Names of instances, sessions and skills. */
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-export const nameSchema = z
-  .string()
-  .regex(NAME, { error: "expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit" });
+export const nameSchema = z.string().regex(NAME, {
+  error: "expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit",
+});
 
 /** Where the credential of an instance comes from; the secret itself is read when it is needed. */
 export type CredentialRef =

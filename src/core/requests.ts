@@ -9,13 +9,14 @@ import type { Json } from "./json.ts";
 
 const json = z.json() as z.ZodType<Json>;
 
+/** What any JSON is shown as. */
+const anyJson = { type: "object", properties: { message: { type: "string" } }, additionalProperties: true };
+
 /** An instance's work: any JSON. */
 const payload = json
   .default(null)
   .describe('The task, as JSON; plain text goes as {"message": "…"}.')
-  .meta({
-    plain: { type: "object", properties: { message: { type: "string" } }, additionalProperties: true },
-  });
+  .meta({ plain: anyJson });
 
 const selector = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(1000)], {
@@ -41,7 +42,9 @@ const retries = z
 const idempotent = z
   .boolean()
   .default(false)
-  .describe("True if doing the work twice is harmless: then it may be sent elsewhere after an unknown delivery.");
+  .describe(
+    "True if doing the work twice is harmless: then it may be sent elsewhere after an unknown delivery.",
+  );
 
 const strategyName = z.enum(AGGREGATION_STRATEGIES);
 
@@ -75,7 +78,9 @@ const aggregateSpec = z
   });
 
 export const delegateInput = z.strictObject({
-  instances: selector.describe('Candidates in order, e.g. ["C"], ["A","B"] or ["tag:search"]; one does the task.'),
+  instances: selector
+    .optional()
+    .describe('Candidates in order, e.g. ["C"], ["A","B"] or ["tag:search"]; one does the task.'),
   payload,
   ...runOptions,
   retries,
@@ -88,13 +93,15 @@ export const delegateInput = z.strictObject({
 export type DelegateInput = z.output<typeof delegateInput>;
 
 export const fanoutInput = z.strictObject({
-  targets: selector.describe('Who is asked, e.g. ["A-H"], ["A","C"], ["tag:search"], or ["*"] for all.'),
+  targets: selector
+    .optional()
+    .describe('Who is asked, e.g. ["A-H"], ["A","C"], ["tag:search"], or ["*"] for all.'),
   payload,
   payloads: z
     .record(nameSchema, json)
     .optional()
     .describe("A payload of its own for an instance, by its name.")
-    .meta({ plain: { type: "object", properties: {}, additionalProperties: true } }),
+    .meta({ plain: { type: "object", properties: { A: anyJson }, additionalProperties: true } }),
   aggregate: aggregateSpec
     .optional()
     .describe("Combine the answers: collect, merge, concat, first or rank-fusion."),
@@ -107,7 +114,11 @@ export type FanoutInput = z.output<typeof fanoutInput>;
 
 export const aggregateInput = z
   .strictObject({
-    runId: z.string().min(1).optional().describe("A stored run, whose replies are combined; nothing is sent."),
+    runId: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("A stored run, whose replies are combined; nothing is sent."),
     responses: z
       .array(z.strictObject({ instance: nameSchema, result: json }))
       .min(1)
@@ -119,8 +130,9 @@ export const aggregateInput = z
           type: "array",
           items: {
             type: "object",
-            properties: { instance: { type: "string" }, result: { type: "object", properties: {} } },
-            additionalProperties: true,
+            properties: { instance: { type: "string" }, result: anyJson },
+            required: ["instance", "result"],
+            additionalProperties: false,
           },
         },
       }),
@@ -134,10 +146,7 @@ export const aggregateInput = z
 export type AggregateInput = z.output<typeof aggregateInput>;
 
 const sessionId = nameSchema.describe("The session's name, e.g. session1.");
-const token = z
-  .string()
-  .optional()
-  .describe("The session's token, in place of the server's key.");
+const token = z.string().optional().describe("The session's token, in place of the server's key.");
 
 export const sessionsSpawnInput = z.strictObject({
   sessionId,
@@ -154,9 +163,7 @@ export const sessionsSendInput = z.strictObject({
   data: json
     .default(null)
     .describe('The message, as JSON; plain text goes as {"message": "…"}.')
-    .meta({
-      plain: { type: "object", properties: { message: { type: "string" } }, additionalProperties: true },
-    }),
+    .meta({ plain: anyJson }),
   token,
   ...runOptions,
 });

@@ -1,6 +1,7 @@
 import { type ErrorFacts, OrchestratorError } from "./errors.ts";
 import { NAME } from "./instance.ts";
 import { nearest } from "./nearest.ts";
+import { parseRange } from "./range.ts";
 
 const START_A_FLEET =
   "Start a fleet with `orchestrator up`, write one with `orchestrator init`, or set ORCHESTRATOR_INSTANCES.";
@@ -115,55 +116,34 @@ function matchGroup<T extends Selectable>(term: string, known: readonly T[]): T[
     .map((entry) => entry.instance);
 }
 
-interface Range {
-  from: bigint;
-  to: bigint;
-  /** Its ends the other way round, as a selector. */
-  reversed: string;
-  /** Where a name stands in this series, `undefined` when it is not of it. */
-  position(name: string): bigint | undefined;
+/** As many as one command may bring to life. */
+const MOST_NEW_NAMES = 100;
+
+/**
+ * The names that a selector spells out by itself, with nobody known: `A,C` and `A-H`, not `*` or tags.
+ *
+ * @throws OrchestratorError `bad_request` for what names nobody, and for more than 100 names.
+ */
+export function spellOut(selector: Selector): string[] {
+  const names = [selector]
+    .flat()
+    .flatMap((text) => text.split(/[,\s]+/).filter(Boolean))
+    .flatMap(spellTerm);
+  if (names.length > 0) return [...new Set(names)];
+  throw new OrchestratorError("bad_request", "The selector is empty: it names no instance.");
 }
 
-/** Two of the longest names with a hyphen between them. */
-const LONGEST_RANGE = 64 + 1 + 64;
-const LETTERS = /^([A-Za-z])-([A-Za-z])$/;
-const NUMBERED = /^(.*?)(\d+)-\1(\d+)$/;
-
-function parseRange(term: string): Range | undefined {
-  if (term.length > LONGEST_RANGE) return undefined;
-  const range = letterRange(term) ?? numberRange(term);
-  if (range && range.from > range.to) {
-    throw new OrchestratorError("bad_request", `The range "${term}" is reversed.`, {
-      action: `Write it as ${range.reversed}.`,
-    });
+function spellTerm(term: string): string[] {
+  const range = parseRange(term);
+  if (!range && NAME.test(term)) return [term];
+  if (!range)
+    throw new OrchestratorError("bad_request", `"${term}" is neither a name nor a range such as A-H.`);
+  const count = range.to - range.from + 1n;
+  if (count > MOST_NEW_NAMES) {
+    throw new OrchestratorError(
+      "bad_request",
+      `"${term}" names ${count} instances, more than ${MOST_NEW_NAMES}.`,
+    );
   }
-  return range;
-}
-
-function letterRange(term: string): Range | undefined {
-  const [, first, last] = LETTERS.exec(term) ?? [];
-  if (first === undefined || last === undefined) return undefined;
-  const upper = (letter: string) => letter === letter.toUpperCase();
-  if (upper(first) !== upper(last)) return undefined;
-  const code = (letter: string) => BigInt(letter.charCodeAt(0));
-  return {
-    from: code(first),
-    to: code(last),
-    reversed: `${last}-${first}`,
-    position: (name) => (name.length === 1 ? code(name) : undefined),
-  };
-}
-
-function numberRange(term: string): Range | undefined {
-  const [, prefix = "", first, last] = NUMBERED.exec(term) ?? [];
-  if (first === undefined || last === undefined || !NAME.test(`${prefix}${first}`)) return undefined;
-  return {
-    from: BigInt(first),
-    to: BigInt(last),
-    reversed: `${prefix}${last}-${prefix}${first}`,
-    position: (name) => {
-      const digits = name.startsWith(prefix) ? name.slice(prefix.length) : "";
-      return /^\d+$/.test(digits) ? BigInt(digits) : undefined;
-    },
-  };
+  return Array.from({ length: Number(count) }, (_, index) => range.nameAt(range.from + BigInt(index)));
 }

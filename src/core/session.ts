@@ -1,6 +1,6 @@
+import type { Delivery, Reply } from "./delivery.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { Json } from "./json.ts";
-import type { Delivery, Reply } from "./outcome.ts";
 
 /** A stateful conversation owned by one instance. Times are epoch milliseconds. */
 export interface Session {

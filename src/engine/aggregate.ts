@@ -3,7 +3,7 @@ import type { AggregateOptions, AggregationStrategy, InstanceResult } from "../c
 import type { AggregateAnswer, MissingInstance } from "../core/answers.ts";
 import type { AggregateInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
-import type { EngineParts } from "./engine.ts";
+import type { EngineParts } from "./parts.ts";
 
 interface Spec extends AggregateOptions {
   strategy: AggregationStrategy;

@@ -5,12 +5,14 @@ import type { Instance } from "../core/instance.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { DelegateInput } from "../core/requests.ts";
 import type { Explanation } from "../core/run.ts";
+import type { Selector } from "../core/selector.ts";
 import { orderByHealth } from "../policy/candidates.ts";
 import type { Work } from "./attempt.ts";
 import { deliver } from "./deliver.ts";
-import type { EngineParts } from "./engine.ts";
+import type { Settings } from "./dependencies.ts";
 import { within } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
+import type { EngineParts } from "./parts.ts";
 import { attemptView } from "./views.ts";
 
 /**
@@ -58,14 +60,23 @@ export async function delegate(
 
 /** The candidates as they were listed, and with `fallback: "any"` everyone else after them. */
 async function pick(
-  { fleet }: EngineParts,
+  { fleet, settings }: EngineParts,
   { instances, fallback }: DelegateInput,
 ): Promise<{ picked: Instance[]; fleet: Instance[] }> {
-  const listed = await fleet.selectKnown(instances);
+  const listed = await fleet.selectKnown(instances ?? defaultTargets("instances", settings()));
   const known = await fleet.known();
   if (fallback === "none") return { picked: listed.slice(0, 1), fleet: known };
   if (fallback === "listed") return { picked: listed, fleet: known };
   return { picked: [...new Set([...listed, ...known])], fleet: known };
+}
+
+/** There is no implicit "all": where a call names nobody, the configuration must. */
+export function defaultTargets(field: string, { targets }: Settings): Selector {
+  if (targets !== undefined) return targets;
+  throw new OrchestratorError("bad_request", `${field}: name at least one instance.`, {
+    delivery: "not_sent",
+    action: `Give ${field}, such as ["A"], ["A-H"] or ["*"], or set "instances" in the configuration.`,
+  });
 }
 
 function allRefused({ excluded }: Explanation): OrchestratorError {
@@ -74,7 +85,11 @@ function allRefused({ excluded }: Explanation): OrchestratorError {
   return new OrchestratorError(
     draining ? "draining" : "instance_down",
     `Nothing was sent: ${excluded.map(({ instance, reason }) => `${instance} is ${reason}`).join("; ")}.`,
-    { delivery: "not_sent", details: { excluded }, ...(excluded.length === 1 && { instance: first?.instance }) },
+    {
+      delivery: "not_sent",
+      details: { excluded },
+      ...(excluded.length === 1 && { instance: first?.instance }),
+    },
   );
 }
 

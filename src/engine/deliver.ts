@@ -48,7 +48,8 @@ export async function deliver(
       const answer = await attempt(deps, open, candidate.outcome, candidate.instance, work);
       candidate.answer = answer;
       if (answer.delivery === "not_sent") {
-        if (answer.retryAfterMs !== undefined) candidate.notBefore = deps.clock.monotonic() + answer.retryAfterMs;
+        if (answer.retryAfterMs !== undefined)
+          candidate.notBefore = deps.clock.monotonic() + answer.retryAfterMs;
       } else if (answer.reply === "done" || !idempotent) return true;
     }
     return false;

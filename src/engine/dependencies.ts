@@ -1,5 +1,15 @@
 import type { Instance } from "../core/instance.ts";
-import type { Clock, Ids, InstanceClients, Logger, Members, Processes, Random, Store } from "../core/ports.ts";
+import type {
+  Clock,
+  Ids,
+  InstanceClients,
+  Logger,
+  Members,
+  Processes,
+  Random,
+  Store,
+} from "../core/ports.ts";
+import type { Selector } from "../core/selector.ts";
 
 /** Defaults of the calls, in milliseconds; read at each call, so that a changed config takes effect. */
 export interface Settings {
@@ -7,6 +17,8 @@ export interface Settings {
   waitMs: number;
   retries: number;
   healthIntervalMs: number;
+  /** Who is meant where a call names nobody. */
+  targets?: Selector;
 }
 
 /** All that the engine needs of the world. */

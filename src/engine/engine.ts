@@ -23,19 +23,11 @@ import { Fleet } from "./fleet.ts";
 import { checkHealth } from "./health.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { LiveRuns } from "./live-runs.ts";
+import type { EngineParts } from "./parts.ts";
 import { RunJournal } from "./run-journal.ts";
 import { cancelRun, getRun, listRuns } from "./runs.ts";
 import { SessionRecords } from "./session-records.ts";
 import { closeSession, listSessions, sendToSession, sessionHistory, spawnSession } from "./sessions.ts";
-
-/** What the use cases work with: the dependencies and the parts built on them. */
-export interface EngineParts extends EngineDependencies {
-  fleet: Fleet;
-  health: HealthMonitor;
-  journal: RunJournal;
-  live: LiveRuns;
-  records: SessionRecords;
-}
 
 /** Every use case, as all faces call it. Each method rejects with an `OrchestratorError` alone. */
 export interface Engine {

@@ -9,17 +9,22 @@ import { orderByHealth } from "../policy/candidates.ts";
 import { mapLimited } from "../policy/limiter.ts";
 import { aggregateRun } from "./aggregate.ts";
 import type { Work } from "./attempt.ts";
+import { defaultTargets } from "./delegate.ts";
 import { deliver } from "./deliver.ts";
-import type { EngineParts } from "./engine.ts";
 import { within } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
+import type { EngineParts } from "./parts.ts";
 import { countOutcomes, outcomeView } from "./views.ts";
 
 /** Sends a task to every target and accounts for each of them, in target order. */
-export async function fanout(parts: EngineParts, input: FanoutInput, context: CallContext): Promise<FanoutAnswer> {
+export async function fanout(
+  parts: EngineParts,
+  input: FanoutInput,
+  context: CallContext,
+): Promise<FanoutAnswer> {
   const { clock } = parts;
   const settings = parts.settings();
-  const targets = await parts.fleet.selectKnown(input.targets);
+  const targets = await parts.fleet.selectKnown(input.targets ?? defaultTargets("targets", settings));
   checkPayloads(input, targets);
   const timeoutMs = input.timeout ?? settings.timeoutMs;
   const { open, ended } = parts.live.start(
@@ -34,7 +39,11 @@ export async function fanout(parts: EngineParts, input: FanoutInput, context: Ca
     (run) => askAll(parts, run, targets, input, context),
   );
   const enough = enoughReplies(open, input.minReplies ?? targets.length);
-  const over = await within(clock, Promise.race([ended, enough]), Math.min(input.wait ?? settings.waitMs, timeoutMs));
+  const over = await within(
+    clock,
+    Promise.race([ended, enough]),
+    Math.min(input.wait ?? settings.waitMs, timeoutMs),
+  );
   return answer(open, over, input);
 }
 
@@ -58,7 +67,8 @@ async function askAll(
   const retries = input.retries ?? parts.settings().retries;
   const work: Work = {
     hops: context.hops ?? 0,
-    payloadFor: ({ name }) => (input.payloads && Object.hasOwn(input.payloads, name) ? input.payloads[name] ?? null : input.payload),
+    payloadFor: ({ name }) =>
+      input.payloads && Object.hasOwn(input.payloads, name) ? (input.payloads[name] ?? null) : input.payload,
     send: (client, call) => client.send(call),
   };
   await mapLimited(targets, input.concurrency, async (target) => {
@@ -115,7 +125,10 @@ function answer({ run, warnings }: OpenRun, over: boolean, { aggregate }: Fanout
   };
 }
 
-function combine(run: OpenRun["run"], spec: Exclude<FanoutInput["aggregate"], false | undefined>): Pick<FanoutAnswer, "aggregate" | "aggregateError"> {
+function combine(
+  run: OpenRun["run"],
+  spec: Exclude<FanoutInput["aggregate"], false | undefined>,
+): Pick<FanoutAnswer, "aggregate" | "aggregateError"> {
   try {
     return { aggregate: aggregateRun(run, spec === true ? { strategy: "collect" } : spec) };
   } catch (error) {

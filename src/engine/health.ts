@@ -1,7 +1,7 @@
 import type { InstanceHealth } from "../core/answers.ts";
 import type { Instance } from "../core/instance.ts";
 import type { HealthInput } from "../core/requests.ts";
-import type { EngineParts } from "./engine.ts";
+import type { EngineParts } from "./parts.ts";
 import { iso } from "./views.ts";
 
 /** Checks the instances now, and says what is believed of each and why; without a selector, of all. */

@@ -2,8 +2,8 @@ import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Clock, Logger } from "../core/ports.ts";
-import type { NewRun, RunJournal } from "./run-journal.ts";
 import type { OpenRun } from "./open-run.ts";
+import type { NewRun, RunJournal } from "./run-journal.ts";
 
 interface Live {
   open: OpenRun;
@@ -28,7 +28,11 @@ export class LiveRuns {
    * Starts a run and works on it until it has ended; passing its deadline, or the caller's cancel,
    * cancels it. Rejects when the work could not even begin, and nothing was sent.
    */
-  start(run: NewRun, context: CallContext, work: (open: OpenRun) => Promise<void>): { open: OpenRun; ended: Promise<void> } {
+  start(
+    run: NewRun,
+    context: CallContext,
+    work: (open: OpenRun) => Promise<void>,
+  ): { open: OpenRun; ended: Promise<void> } {
     const cancellation = new Cancellation();
     const open = this.#journal.open(run, cancellation);
     const { runId } = open.run;

@@ -1,10 +1,11 @@
 import type { Cancellation } from "../core/cancellation.ts";
+import { strongerDelivery } from "../core/delivery.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
-import { type Attempt, type Outcome, strongerDelivery } from "../core/outcome.ts";
+import type { Attempt, Outcome } from "../core/outcome.ts";
 import type { Answer, Clock, Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
-import { KEEP_RUNS_MS, resultKey, runKey } from "./run-journal.ts";
+import { KEEP_RUNS_MS, resultKey, runKey } from "./run-keys.ts";
 
 /** Replies that come close together are written together. */
 const GATHER_MS = 100;
@@ -61,7 +62,13 @@ export class OpenRun {
   async intend(outcome: Outcome, key: string): Promise<Attempt> {
     const startedAt = this.#clock.now();
     // Until the answer is in, what a crash would leave behind is an unknown delivery.
-    const attempt: Attempt = { instance: outcome.instance, key, startedAt, delivery: "unknown", reply: "pending" };
+    const attempt: Attempt = {
+      instance: outcome.instance,
+      key,
+      startedAt,
+      delivery: "unknown",
+      reply: "pending",
+    };
     outcome.startedAt ??= startedAt;
     const before = outcome.delivery;
     outcome.delivery = strongerDelivery(before, "unknown");
@@ -79,8 +86,10 @@ export class OpenRun {
 
   /** The attempts that have been made for an outcome. */
   attemptsAt(outcome: Outcome): Attempt[] {
-    let attempts = this.#attempts.get(outcome);
-    if (!attempts) this.#attempts.set(outcome, (attempts = []));
+    const known = this.#attempts.get(outcome);
+    if (known) return known;
+    const attempts: Attempt[] = [];
+    this.#attempts.set(outcome, attempts);
     return attempts;
   }
 
@@ -144,11 +153,13 @@ export class OpenRun {
 
   /** Commits whose callers come in one tick, or during a write, share the next write. */
   #commit(): Promise<void> {
-    this.#queued ??= (this.#writing ?? Promise.resolve()).catch(() => {}).then(() => {
-      this.#queued = undefined;
-      this.#writing = this.#write();
-      return this.#writing;
-    });
+    this.#queued ??= (this.#writing ?? Promise.resolve())
+      .catch(() => {})
+      .then(() => {
+        this.#queued = undefined;
+        this.#writing = this.#write();
+        return this.#writing;
+      });
     return this.#queued;
   }
 

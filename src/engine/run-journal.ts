@@ -4,11 +4,7 @@ import type { Json } from "../core/json.ts";
 import type { Clock, Ids, Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
 import { OpenRun } from "./open-run.ts";
-
-/** Ended runs are kept so long. */
-export const KEEP_RUNS_MS = 7 * 86_400_000;
-
-const RUNS = "run/";
+import { RUNS, resultKey, runKey } from "./run-keys.ts";
 
 export interface NewRun extends Omit<Run, "runId" | "createdAt" | "owner" | "attempts"> {}
 
@@ -31,7 +27,13 @@ export class RunJournal {
     const now = this.#clock.now();
     return new OpenRun({
       // Time first, so that a listing by key is a listing by age; the rest is 128 random bits.
-      run: { ...run, runId: `run-${now.toString(36)}-${this.#ids.random()}`, createdAt: now, owner: this.#owner, attempts: [] },
+      run: {
+        ...run,
+        runId: `run-${now.toString(36)}-${this.#ids.random()}`,
+        createdAt: now,
+        owner: this.#owner,
+        attempts: [],
+      },
       store: this.#store,
       clock: this.#clock,
       cancellation,
@@ -40,7 +42,7 @@ export class RunJournal {
 
   /** @throws OrchestratorError `run_not_found` */
   async read(runId: string): Promise<Run> {
-    const entry = await this.#store.get(RUNS + runId);
+    const entry = await this.#store.get(runKey(runId));
     if (!entry) throw new OrchestratorError("run_not_found", `There is no run ${runId}.`, { runId });
     return JSON.parse(entry.value) as Run;
   }
@@ -50,7 +52,7 @@ export class RunJournal {
     const entries = await this.#store.list(RUNS, {
       limit,
       reverse: true,
-      ...(after !== undefined && { after: RUNS + after }),
+      ...(after !== undefined && { after: runKey(after) }),
     });
     return entries.map((entry) => JSON.parse(entry.value) as Run);
   }
@@ -73,12 +75,3 @@ export class RunJournal {
     return run;
   }
 }
-
-export function runKey(runId: string): string {
-  return RUNS + runId;
-}
-
-export function resultKey(runId: string, index: number): string {
-  return `result/${runId}/${index}`;
-}
-

@@ -1,10 +1,11 @@
 import type { OutcomeView, Page, ResultPage, RunDetail, RunView } from "../core/answers.ts";
+import { hasReply } from "../core/delivery.ts";
 import { OrchestratorError } from "../core/errors.ts";
-import { hasReply } from "../core/outcome.ts";
 import type { RunsCancelInput, RunsGetInput, RunsListInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
-import type { EngineParts } from "./engine.ts";
 import { within } from "./live-runs.ts";
+import type { EngineParts } from "./parts.ts";
+import { runKey } from "./run-keys.ts";
 import { outcomeView, runDetail, runView } from "./views.ts";
 
 /** Results beyond this many characters are left to be read in pages. */
@@ -27,7 +28,9 @@ async function inlineResult(parts: EngineParts, run: Run, index: number): Promis
   const { result: _, ...view } = outcomeView(outcome);
   const text = await resultText(parts, run, index);
   if (text === undefined) return view;
-  return text.length <= INLINE_CHARS ? { ...view, result: JSON.parse(text) } : { ...view, resultChars: text.length };
+  return text.length <= INLINE_CHARS
+    ? { ...view, result: JSON.parse(text) }
+    : { ...view, resultChars: text.length };
 }
 
 async function resultText({ journal }: EngineParts, run: Run, index: number): Promise<string | undefined> {
@@ -36,15 +39,24 @@ async function resultText({ journal }: EngineParts, run: Run, index: number): Pr
   return result === undefined ? journal.resultText(run.runId, index) : JSON.stringify(result);
 }
 
-async function resultPage(parts: EngineParts, run: Run, instance: string, offset: number): Promise<ResultPage> {
+async function resultPage(
+  parts: EngineParts,
+  run: Run,
+  instance: string,
+  offset: number,
+): Promise<ResultPage> {
   const index = run.outcomes.findIndex((outcome) => outcome.instance === instance);
   const outcome = run.outcomes[index];
   if (!outcome) {
     const asked = run.outcomes.map((each) => each.instance).join(", ");
-    throw new OrchestratorError("unknown_instance", `instance: run ${run.runId} has not asked ${instance}. It asked: ${asked}.`, {
-      runId: run.runId,
-      instance,
-    });
+    throw new OrchestratorError(
+      "unknown_instance",
+      `instance: run ${run.runId} has not asked ${instance}. It asked: ${asked}.`,
+      {
+        runId: run.runId,
+        instance,
+      },
+    );
   }
   const json = (await resultText(parts, run, index)) ?? "";
   // Text is read as it was written, not as a JSON string.
@@ -68,7 +80,7 @@ async function awaitEnd(parts: EngineParts, runId: string, ms: number): Promise<
   }
   let stop = () => {};
   const ended = new Promise<void>((resolve) => {
-    stop = parts.store.watch(`run/${runId}`, ({ value }) => {
+    stop = parts.store.watch(runKey(runId), ({ value }) => {
       if (value === undefined || (JSON.parse(value) as Run).endedAt !== undefined) resolve();
     });
   });
@@ -82,7 +94,9 @@ async function awaitEnd(parts: EngineParts, runId: string, ms: number): Promise<
 
 function orphanWarning({ processes }: EngineParts, run: Run): string[] {
   if (run.endedAt !== undefined || !processes.isGone(run.owner)) return [];
-  return ["The process that worked on this run has ended; what is pending here may have been done at its instance."];
+  return [
+    "The process that worked on this run has ended; what is pending here may have been done at its instance.",
+  ];
 }
 
 /** Runs from the newest to the oldest. */
@@ -101,10 +115,14 @@ export async function cancelRun(parts: EngineParts, { runId }: RunsCancelInput):
   }
   const run = await parts.journal.read(runId);
   if (run.endedAt === undefined && run.outcomes.some(({ reply }) => !hasReply(reply))) {
-    throw new OrchestratorError("conflict", `Run ${runId} belongs to another process, which alone can cancel it.`, {
-      runId,
-      action: "Cancel it where it was started, or wait for it with runs_get.",
-    });
+    throw new OrchestratorError(
+      "conflict",
+      `Run ${runId} belongs to another process, which alone can cancel it.`,
+      {
+        runId,
+        action: "Cancel it where it was started, or wait for it with runs_get.",
+      },
+    );
   }
   return runDetail(run);
 }

@@ -44,7 +44,10 @@ export class SessionRecords {
   }
 
   /** Applies a change to the newest state until it is written; `undefined` from `change` leaves it. */
-  async update(sessionId: string, change: (session: Session) => Session | undefined): Promise<Session | undefined> {
+  async update(
+    sessionId: string,
+    change: (session: Session) => Session | undefined,
+  ): Promise<Session | undefined> {
     for (;;) {
       const stored = await this.find(sessionId);
       const next = stored && change(stored.session);
@@ -54,7 +57,10 @@ export class SessionRecords {
   }
 
   async list({ limit, after }: { limit: number; after?: string | undefined }): Promise<Session[]> {
-    const entries = await this.#store.list(SESSIONS, { limit, ...(after !== undefined && { after: SESSIONS + after }) });
+    const entries = await this.#store.list(SESSIONS, {
+      limit,
+      ...(after !== undefined && { after: SESSIONS + after }),
+    });
     return entries.map((entry) => JSON.parse(entry.value) as Session);
   }
 
@@ -76,7 +82,10 @@ export class SessionRecords {
     await this.#store.delete(messageKey(uid, seq));
   }
 
-  async transcript({ uid }: Session, { limit, after = 0 }: { limit: number; after?: number | undefined }): Promise<Message[]> {
+  async transcript(
+    { uid }: Session,
+    { limit, after = 0 }: { limit: number; after?: number | undefined },
+  ): Promise<Message[]> {
     const entries = await this.#store.list(`message/${uid}/`, { limit, after: messageKey(uid, after) });
     return entries.map((entry) => JSON.parse(entry.value) as Message);
   }

@@ -27,7 +27,12 @@ export interface Turn {
  * Waits for the turn and takes it: the message is in the transcript, pending, before it is sent. A turn
  * whose holder has died is taken over; its message stays, marked as of unknown delivery.
  */
-export async function takeTurn(deps: TurnDependencies, sessionId: string, data: Json, open: OpenRun): Promise<Turn> {
+export async function takeTurn(
+  deps: TurnDependencies,
+  sessionId: string,
+  data: Json,
+  open: OpenRun,
+): Promise<Turn> {
   const { clock, processes, records } = deps;
   for (;;) {
     open.cancellation.throwIfCancelled();
@@ -37,7 +42,11 @@ export async function takeTurn(deps: TurnDependencies, sessionId: string, data: 
       continue;
     }
     const seq = session.seq + 1;
-    const taken: Session = { ...session, seq, turn: { runId: open.run.runId, processId: processes.self, seq } };
+    const taken: Session = {
+      ...session,
+      seq,
+      turn: { runId: open.run.runId, processId: processes.self, seq },
+    };
     if (!(await records.put(taken, version))) continue;
     if (session.turn) await markLost(records, session);
     open.run.seq = seq;
@@ -59,7 +68,11 @@ export async function takeTurn(deps: TurnDependencies, sessionId: string, data: 
  * Gives the turn back and writes what became of the message. One that certainly was not sent leaves
  * the transcript as it was; one of unknown delivery stays, marked, and blocks nobody.
  */
-export async function endTurn({ records }: TurnDependencies, { session, message }: Turn, open: OpenRun): Promise<void> {
+export async function endTurn(
+  { records }: TurnDependencies,
+  { session, message }: Turn,
+  open: OpenRun,
+): Promise<void> {
   const outcome = open.run.outcomes[0];
   const notSent = !outcome || outcome.delivery === "not_sent";
   if (notSent) await records.deleteMessage(session, message.seq);
@@ -81,10 +94,16 @@ export async function endTurn({ records }: TurnDependencies, { session, message 
 
 function isHeld({ processes, live }: TurnDependencies, turn: NonNullable<Session["turn"]>): boolean {
   // A turn of this very process without its run is one that could not be given back.
-  return turn.processId === processes.self ? live.find(turn.runId) !== undefined : !processes.isGone(turn.processId);
+  return turn.processId === processes.self
+    ? live.find(turn.runId) !== undefined
+    : !processes.isGone(turn.processId);
 }
 
-async function turnChange({ clock, records }: TurnDependencies, sessionId: string, open: OpenRun): Promise<void> {
+async function turnChange(
+  { clock, records }: TurnDependencies,
+  sessionId: string,
+  open: OpenRun,
+): Promise<void> {
   let stop = () => {};
   const changed = new Promise<void>((resolve) => {
     stop = records.watch(sessionId, resolve);
@@ -96,9 +115,18 @@ async function turnChange({ clock, records }: TurnDependencies, sessionId: strin
 async function markLost(records: SessionRecords, session: Session): Promise<void> {
   const message = await records.message(session, session.turn?.seq ?? 0);
   if (message?.reply !== "pending") return;
-  const error = new OrchestratorError("interrupted", "The process that sent this message ended before the reply came.", {
+  const error = new OrchestratorError(
+    "interrupted",
+    "The process that sent this message ended before the reply came.",
+    {
+      delivery: "unknown",
+      runId: message.runId,
+    },
+  );
+  await records.putMessage(session, {
+    ...message,
     delivery: "unknown",
-    runId: message.runId,
+    reply: "none",
+    error: error.toBody(),
   });
-  await records.putMessage(session, { ...message, delivery: "unknown", reply: "none", error: error.toBody() });
 }

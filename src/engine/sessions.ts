@@ -14,9 +14,9 @@ import type { Session } from "../core/session.ts";
 import { orderByHealth } from "../policy/candidates.ts";
 import { failure } from "./delegate.ts";
 import { deliver } from "./deliver.ts";
-import type { EngineParts } from "./engine.ts";
 import { within } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
+import type { EngineParts } from "./parts.ts";
 import { endTurn, takeTurn } from "./session-turns.ts";
 import { messageView, sessionView } from "./views.ts";
 
@@ -49,7 +49,10 @@ export async function spawnSession(
     seq: 0,
   };
   if (!(await parts.records.put(session, before?.version ?? 0))) {
-    await parts.clients.of(instance).closeSession(remoteId).catch(() => {});
+    await parts.clients
+      .of(instance)
+      .closeSession(remoteId)
+      .catch(() => {});
     throw exists((await parts.records.open(sessionId)).session);
   }
   return { sessionId, instance: instance.name, ...(input.withToken && { token }) };
@@ -71,22 +74,32 @@ async function openSomewhere(
   const { fleet, health, clients, clock, random } = parts;
   const known = await fleet.known();
   // Without a selector any will do, so that not every session lands at the first of the fleet.
-  const picked = selector === undefined ? shuffled(await fleet.selectKnown("*"), random) : await fleet.selectKnown(selector);
+  const picked =
+    selector === undefined
+      ? shuffled(await fleet.selectKnown("*"), random)
+      : await fleet.selectKnown(selector);
   const { order, excluded } = orderByHealth(picked, known, health.of, clock.now());
   const refusals = excluded.map(({ instance, reason }) => `${instance} is ${reason}`);
   let last: OrchestratorError | undefined;
   for (const instance of order) {
     try {
-      return { instance, ...(await clients.of(instance).openSession({ sessionId, epoch, cancellation: new Cancellation() })) };
+      return {
+        instance,
+        ...(await clients.of(instance).openSession({ sessionId, epoch, cancellation: new Cancellation() })),
+      };
     } catch (error) {
       last = OrchestratorError.from(error);
       refusals.push(`${instance.name}: ${last.message}`);
     }
   }
-  throw new OrchestratorError(last?.code ?? "instance_down", `No instance could open session ${sessionId}. ${refusals.join("; ")}`, {
-    delivery: "not_sent",
-    ...(picked.length === 1 && { instance: picked[0]?.name }),
-  });
+  throw new OrchestratorError(
+    last?.code ?? "instance_down",
+    `No instance could open session ${sessionId}. ${refusals.join("; ")}`,
+    {
+      delivery: "not_sent",
+      ...(picked.length === 1 && { instance: picked[0]?.name }),
+    },
+  );
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
@@ -185,7 +198,10 @@ function authorize({ ids }: EngineParts, session: Session, token: string | undef
 }
 
 /** The stored sessions, open and closed. */
-export async function listSessions({ records }: EngineParts, input: SessionsListInput): Promise<Page<SessionView>> {
+export async function listSessions(
+  { records }: EngineParts,
+  input: SessionsListInput,
+): Promise<Page<SessionView>> {
   const sessions = await records.list(input);
   const last = sessions.at(-1);
   return {
@@ -195,7 +211,10 @@ export async function listSessions({ records }: EngineParts, input: SessionsList
 }
 
 /** The transcript of a session, also of a closed one. */
-export async function sessionHistory(parts: EngineParts, input: SessionsHistoryInput): Promise<HistoryAnswer> {
+export async function sessionHistory(
+  parts: EngineParts,
+  input: SessionsHistoryInput,
+): Promise<HistoryAnswer> {
   const stored = await parts.records.find(input.sessionId);
   if (!stored) throw new OrchestratorError("session_not_found", `Session ${input.sessionId} does not exist.`);
   const { session } = stored;
@@ -214,11 +233,17 @@ export async function closeSession(parts: EngineParts, input: SessionsCloseInput
   const { session } = await parts.records.open(input.sessionId);
   authorize(parts, session, input.token);
   const closed = await parts.records.update(session.sessionId, (now) =>
-    now.uid === session.uid && now.closedAt === undefined ? { ...now, closedAt: parts.clock.now() } : undefined,
+    now.uid === session.uid && now.closedAt === undefined
+      ? { ...now, closedAt: parts.clock.now() }
+      : undefined,
   );
   const { picked } = await parts.fleet.select([session.instance]);
   const owner = picked.find(({ origin }) => origin === session.origin);
   // An owner that cannot be told has nothing left to forget, or will let it go when it is reaped.
-  if (owner) await parts.clients.of(owner).closeSession(session.remoteId).catch(() => {});
+  if (owner)
+    await parts.clients
+      .of(owner)
+      .closeSession(session.remoteId)
+      .catch(() => {});
   return sessionView(closed ?? session);
 }

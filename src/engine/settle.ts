@@ -43,7 +43,8 @@ export async function settle(task: Settling, first: Answer): Promise<Answer> {
     });
     if (open.cancellation.error) break;
     if (heard !== "unseen") task.health.note(task.instance, heard);
-    if (heard === "unseen") return answer.delivery === "accepted" ? forgotten(task, answer) : bury(task, answer);
+    if (heard === "unseen")
+      return answer.delivery === "accepted" ? forgotten(task, answer) : bury(task, answer);
     if (heard.delivery === "accepted") {
       answer = heard;
       failures = 0;
@@ -52,7 +53,12 @@ export async function settle(task: Settling, first: Answer): Promise<Answer> {
       continue;
     }
     // The question failed, not the work: what is known of the delivery stays as it was.
-    const delay = retryDelay({ round: failures, random: task.random, remainingMs: open.remainingMs, ...retryAfter(heard) });
+    const delay = retryDelay({
+      round: failures,
+      random: task.random,
+      remainingMs: open.remainingMs,
+      ...retryAfter(heard),
+    });
     if (++failures > MOST_FAILURES || delay === undefined) return lostTouch(task, answer, heard.error);
     await sleep(clock, delay, open.cancellation);
   }
@@ -64,7 +70,9 @@ function refTo({ key }: Settling, answer: Answer): TaskRef {
 }
 
 function retryAfter(answer: Answer): Pick<NotSent, "retryAfterMs"> {
-  return answer.delivery === "not_sent" && answer.retryAfterMs !== undefined ? { retryAfterMs: answer.retryAfterMs } : {};
+  return answer.delivery === "not_sent" && answer.retryAfterMs !== undefined
+    ? { retryAfterMs: answer.retryAfterMs }
+    : {};
 }
 
 /** It never saw the key: a tombstone makes that true for ever, which proves that nothing was sent. */
@@ -77,7 +85,11 @@ async function bury(task: Settling, answer: Answer): Promise<Answer> {
   return answer;
 }
 
-function provenNotSent(task: Settling, message: string, code: "instance_error" | "cancelled" | "timeout"): NotSent {
+function provenNotSent(
+  task: Settling,
+  message: string,
+  code: "instance_error" | "cancelled" | "timeout",
+): NotSent {
   return {
     delivery: "not_sent",
     reply: "none",
@@ -109,13 +121,18 @@ function lostTouch(task: Settling, answer: Answer, why: OrchestratorError): Answ
   const error = new OrchestratorError(
     why.code,
     `${name} ${answer.delivery === "accepted" ? "accepted the task" : "may have the task"} and cannot be asked about it: ${why.message}`,
-    { instance: name, delivery: answer.delivery, action: "Check the instance; do not send the work again before you know what it did." },
+    {
+      instance: name,
+      delivery: answer.delivery,
+      action: "Check the instance; do not send the work again before you know what it did.",
+    },
   );
   return noReply(answer, error);
 }
 
 /** Tells the instance to stop, and reports what it says became of the work. */
-async function cancelThere(task: Settling, answer: Answer, why: OrchestratorError): Promise<Answer> {
+async function cancelThere(task: Settling, first: Answer, why: OrchestratorError): Promise<Answer> {
+  let answer = first;
   const code = why.code === "timeout" ? "timeout" : "cancelled";
   const giveUpAt = task.clock.monotonic() + CANCEL_PATIENCE_MS;
   for (;;) {
@@ -124,7 +141,12 @@ async function cancelThere(task: Settling, answer: Answer, why: OrchestratorErro
       if (answer.delivery !== "accepted" && told.storeId === task.storeIdBefore) {
         return provenNotSent(task, `${why.message} The work had not begun.`, code);
       }
-      return cancelledWith(task, answer, `${why.message} The instance does not know the task and will not run it.`, code);
+      return cancelledWith(
+        task,
+        answer,
+        `${why.message} The instance does not know the task and will not run it.`,
+        code,
+      );
     }
     if (told.known === true && told.answer.delivery === "accepted") {
       if (told.answer.reply === "cancelled") return cancelledWith(task, told.answer, why.message, code);
@@ -133,21 +155,39 @@ async function cancelThere(task: Settling, answer: Answer, why: OrchestratorErro
     }
     if (told.known === "unknown" || task.clock.monotonic() >= giveUpAt) {
       const obstacle = told.known === "unknown" ? told.error.message : "it is still working";
-      return stillRunning(task, answer, `${why.message} ${task.instance.name} could not be stopped: ${obstacle}`, code);
+      return stillRunning(
+        task,
+        answer,
+        `${why.message} ${task.instance.name} could not be stopped: ${obstacle}`,
+        code,
+      );
     }
     await sleep(task.clock, ASK_EVERY_MS / 2);
   }
 }
 
-function cancelledWith(task: Settling, answer: Answer, message: string, code: "timeout" | "cancelled"): Answer {
-  const error = new OrchestratorError(code, message, { instance: task.instance.name, delivery: answer.delivery });
+function cancelledWith(
+  task: Settling,
+  answer: Answer,
+  message: string,
+  code: "timeout" | "cancelled",
+): Answer {
+  const error = new OrchestratorError(code, message, {
+    instance: task.instance.name,
+    delivery: answer.delivery,
+  });
   return answer.delivery === "accepted"
     ? { delivery: "accepted", reply: "cancelled", error, ...taskIdOf(answer) }
     : noReply(answer, error);
 }
 
 /** We stop waiting, and it may go on: that is said rather than called cancelled. */
-function stillRunning(task: Settling, answer: Answer, message: string, code: "timeout" | "cancelled"): Answer {
+function stillRunning(
+  task: Settling,
+  answer: Answer,
+  message: string,
+  code: "timeout" | "cancelled",
+): Answer {
   const error = new OrchestratorError(code, message, {
     instance: task.instance.name,
     delivery: answer.delivery,

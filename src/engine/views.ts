@@ -1,5 +1,14 @@
-import type { AttemptView, Counts, MessageView, OutcomeView, RunDetail, RunView, SessionView } from "../core/answers.ts";
-import { hasReply, type Attempt, type Outcome } from "../core/outcome.ts";
+import type {
+  AttemptView,
+  Counts,
+  MessageView,
+  OutcomeView,
+  RunDetail,
+  RunView,
+  SessionView,
+} from "../core/answers.ts";
+import { hasReply } from "../core/delivery.ts";
+import type { Attempt, Outcome } from "../core/outcome.ts";
 import type { Run } from "../core/run.ts";
 import type { Message, Session } from "../core/session.ts";
 
@@ -35,7 +44,8 @@ export function outcomeView(outcome: Outcome): OutcomeView {
 /** How many of the outcomes are where; one that ended without a reply counts as failed. */
 export function countOutcomes(outcomes: readonly Outcome[]): Counts {
   const counts: Counts = { total: outcomes.length, done: 0, failed: 0, pending: 0, cancelled: 0 };
-  for (const { reply } of outcomes) counts[hasReply(reply) || reply === "pending" ? (reply as keyof Counts) : "failed"] += 1;
+  for (const { reply } of outcomes)
+    counts[hasReply(reply) || reply === "pending" ? (reply as keyof Counts) : "failed"] += 1;
   return counts;
 }
 

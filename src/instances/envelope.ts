@@ -1,6 +1,6 @@
 import { type ErrorCode, isErrorCode, OrchestratorError } from "../core/errors.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "../core/json.ts";
-import { DELIVERIES, type Delivery } from "../core/outcome.ts";
+import { DELIVERIES, type Delivery } from "../core/delivery.ts";
 import type { Answer } from "../core/ports.ts";
 import { failureError, type OwnError } from "./delivery.ts";
 import type { Exchange } from "./exchange.ts";

@@ -17,7 +17,12 @@ export interface RetryMoment {
  * Milliseconds to wait before a retry: full jitter over an exponential cap (Brooker, "Exponential
  * Backoff And Jitter", 2015), never less than `Retry-After`. `undefined` when the deadline comes first.
  */
-export function retryDelay({ round, retryAfterMs = 0, remainingMs, random }: RetryMoment): number | undefined {
+export function retryDelay({
+  round,
+  retryAfterMs = 0,
+  remainingMs,
+  random,
+}: RetryMoment): number | undefined {
   const jitter = random() * Math.min(CAP_MS, BASE_MS * 2 ** round);
   const delay = Math.max(jitter, retryAfterMs);
   return delay < remainingMs ? delay : undefined;

@@ -27,7 +27,9 @@ export function orderByHealth(
 ): Candidates {
   const well = picked.filter((instance) => !isSick(healthOf(instance)));
   const sick = picked.filter((instance) => isSick(healthOf(instance)));
-  const refusedLately = sick.filter((instance) => now - (healthOf(instance).observedAt ?? 0) <= REFUSAL_STANDS_MS);
+  const refusedLately = sick.filter(
+    (instance) => now - (healthOf(instance).observedAt ?? 0) <= REFUSAL_STANDS_MS,
+  );
   const doubtful = well.length === 0 && refusedLately.length < sick.length && mostLookDown(fleet, healthOf);
   if (doubtful) return { order: sick, excluded: [], doubtful };
   return {

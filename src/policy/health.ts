@@ -44,11 +44,19 @@ function after(record: HealthRecord, observation: Observation): Next {
       return { state: "draining", reason: observation.reason, failures: 0 };
     case "trouble": {
       const failures = record.failures + 1;
-      return { state: failures >= TROUBLES_UNTIL_DOWN ? "down" : "degraded", reason: observation.reason, failures };
+      return {
+        state: failures >= TROUBLES_UNTIL_DOWN ? "down" : "degraded",
+        reason: observation.reason,
+        failures,
+      };
     }
     case "poll": {
       const { state, ...seen } = observation.probe;
-      return { ...seen, state, failures: state === "healthy" || state === "draining" ? 0 : record.failures + 1 };
+      return {
+        ...seen,
+        state,
+        failures: state === "healthy" || state === "draining" ? 0 : record.failures + 1,
+      };
     }
   }
 }

@@ -29,6 +29,12 @@ describe("the nearest name", () => {
     expect(nearest("nodex", ["node1", "node2"])).toBe("node1");
   });
 
+  it("is a name of which two neighbouring letters changed places", () => {
+    expect(nearest("nmae", ["near", "name"])).toBe("name");
+    expect(nearest("txet", ["text"])).toBe("text");
+    expect(nearest("nmea", ["name"])).toBeUndefined();
+  });
+
   it("is the name itself in the other case", () => {
     expect(nearest("b", ["A", "B"])).toBe("B");
     expect(nearest("MAC-MINI", ["mac", "mac-mini"])).toBe("mac-mini");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DELIVERIES, hasReply, REPLIES, strongerDelivery } from "../../src/core/outcome.ts";
+import { DELIVERIES, hasReply, REPLIES, strongerDelivery } from "../../src/core/delivery.ts";
 
 const delivery = fc.constantFrom(...DELIVERIES);
 const rank = (one: (typeof DELIVERIES)[number]) => DELIVERIES.indexOf(one);

@@ -59,13 +59,15 @@ describe("who is asked", () => {
     expect(healthInput.parse({ instances: "tag:search" }).instances).toBe("tag:search");
   });
 
-  it.each([undefined, "", [], [""], 1, null, { A: 1 }, ["A", 1]])(
-    "is refused as %j, naming the field",
-    (targets) => {
-      expect(refusal(fanoutInput, { targets }).field).toMatch(/^targets(\[\d\])?$/);
-      expect(refusal(delegateInput, { instances: targets }).field).toMatch(/^instances(\[\d\])?$/);
-    },
-  );
+  it("may be left to the configured default targets", () => {
+    expect(delegateInput.parse({}).instances).toBeUndefined();
+    expect(fanoutInput.parse({}).targets).toBeUndefined();
+  });
+
+  it.each(["", [], [""], 1, null, { A: 1 }, ["A", 1]])("is refused as %j, naming the field", (targets) => {
+    expect(refusal(fanoutInput, { targets }).field).toMatch(/^targets(\[\d\])?$/);
+    expect(refusal(delegateInput, { instances: targets }).field).toMatch(/^instances(\[\d\])?$/);
+  });
 });
 
 describe("the payload", () => {

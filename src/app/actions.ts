@@ -1,0 +1,78 @@
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import type { Actions, InstanceCommand, WorkerChoice } from "../cli/actions.ts";
+import { ConfigSource } from "../config/source.ts";
+import type { Logger } from "../core/ports.ts";
+import type { Worker } from "../host/worker.ts";
+import { createApp } from "./app.ts";
+import { createLogger } from "./logger.ts";
+
+/** What each command does; a command loads only what it needs. */
+export function createActions(program: string, version: string): Actions {
+  return {
+    version,
+    mcp: async (options) => (await import("./mcp.ts")).startMcp({ ...options, version }),
+    async serve(options) {
+      const served = await (await import("./serve.ts")).startServe(options);
+      return { origin: served.origin, stop: () => served.close() };
+    },
+    instance: startInstanceCommand,
+    up: async (options, onEvent) => (await import("./up.ts")).startFleet(program, options, onEvent),
+    async doctor({ config }) {
+      const app = createApp({ config, logLevel: "silent" });
+      try {
+        return await (await import("./doctor.ts")).examine(app);
+      } finally {
+        await app.close();
+      }
+    },
+    init: async (options) => (await import("./init.ts")).writeFirstConfig(options),
+    engine({ config }) {
+      const app = createApp({ config, logLevel: "warn" });
+      return { engine: app.engine, close: () => app.close() };
+    },
+  };
+}
+
+const startInstanceCommand: Actions["instance"] = async (options, onProgress) => {
+  const { startInstance } = await import("./instance.ts");
+  let made: Worker | undefined;
+  const running = await startInstance({
+    ...options,
+    clusterUrl: options.cluster ?? configuredCluster(options),
+    worker: async (logger) => (made = await makeWorker(options.worker, logger, onProgress)),
+  });
+  return {
+    started: { instance: options.name, url: running.url, pid: process.pid, facts: made?.facts?.() ?? {} },
+    stop: (graceMs) => running.stop(graceMs),
+  };
+};
+
+function configuredCluster({ config }: InstanceCommand): string | undefined {
+  const source = new ConfigSource({ named: config, env: process.env, logger: createLogger(process.env) });
+  try {
+    return source.current().clusterUrl;
+  } finally {
+    source.close();
+  }
+}
+
+async function makeWorker(
+  choice: WorkerChoice,
+  logger: Logger,
+  onProgress: (done: number, total: number) => void,
+): Promise<Worker> {
+  const { createWorker } = await import("../host/workers/index.ts");
+  if (choice.kind !== "search") return createWorker(choice);
+  return createWorker({
+    kind: "search",
+    root: resolve(choice.root ?? "."),
+    // The home folder and / are searched only by those who say so.
+    explicitRoot: choice.root !== undefined,
+    home: homedir(),
+    only: choice.only,
+    share: choice.share,
+    logger,
+    onProgress: ({ files, totalFiles }) => onProgress(files, totalFiles),
+  });
+}

@@ -1,0 +1,134 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createRegistration } from "../cluster/client.ts";
+import { OrchestratorError } from "../core/errors.ts";
+import { fleetCredential } from "../core/fleet-key.ts";
+import { instanceUrl, NAME } from "../core/instance.ts";
+import { createHost } from "../host/host.ts";
+import type { Worker } from "../host/worker.ts";
+import { stateFolder } from "../store/location.ts";
+import { openSqliteStore } from "../store/sqlite.ts";
+import { type Env, keysOf } from "./app.ts";
+import { createLogger } from "./logger.ts";
+import { systemClock, systemIds } from "./system.ts";
+
+export interface InstanceOptions {
+  name: string;
+  /** Makes the worker; it is called once the name is known to be good. */
+  worker: (logger: ReturnType<typeof createLogger>) => Promise<Worker>;
+  host: string;
+  /** 0 for the kernel's choice. */
+  port: number;
+  /** The URL under which others reach it, where that is not what it listens on. */
+  url?: string | undefined;
+  tags: string[];
+  clusterUrl?: string | undefined;
+  concurrency?: number | undefined;
+  queue?: number | undefined;
+  /** The variable that holds a key which callers may use besides the fleet's. */
+  apiKeyEnv?: string | undefined;
+  env?: Env;
+}
+
+export interface RunningInstance {
+  name: string;
+  url: string;
+  /** Finishes what runs and refuses new work, then stops; `graceMs` bounds the finishing. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Starts an instance host over a worker, and keeps it registered with the cluster. */
+export async function startInstance(options: InstanceOptions): Promise<RunningInstance> {
+  const { name, env = process.env } = options;
+  checkOptions(options);
+  const logger = createLogger(env);
+  const keys = keysOf(env);
+  const folder = join(stateFolder(env), "instances", name);
+  const store = await openSqliteStore({
+    path: join(folder, "journal.db"),
+    clock: systemClock,
+    logger,
+    exclusive: true,
+  });
+  const worker = await options.worker(logger);
+  const own = options.apiKeyEnv === undefined ? undefined : env[options.apiKeyEnv];
+  const fleetKey = keys.fleetKey();
+  // Nobody is let in before the origin is known, and with it the key.
+  const advertised = options.url === undefined ? undefined : new URL(options.url).hostname;
+  let accepted = fleetKey || own ? [systemIds.random()] : [];
+  const host = await createHost({
+    name,
+    worker,
+    store,
+    clock: systemClock,
+    logger,
+    ids: systemIds,
+    host: options.host,
+    port: options.port,
+    ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+    ...(options.queue !== undefined && { queue: options.queue }),
+    ...(advertised !== undefined && { allowedHosts: () => [advertised] }),
+    keys: () => accepted,
+  });
+  const url = options.url ?? host.origin;
+  accepted = [
+    ...(fleetKey ? [fleetCredential(fleetKey, name, new URL(url).origin)] : []),
+    ...(own ? [own] : []),
+  ];
+  const registration =
+    options.clusterUrl === undefined ? undefined : await register(options, url, folder, keys.apiKey, logger);
+  return {
+    name,
+    url,
+    async stop(graceMs) {
+      // Others hear that it is leaving before it refuses them.
+      await registration?.close();
+      const stopWaiting = new Promise<void>((resolve) => systemClock.after(graceMs, resolve));
+      await Promise.race([host.drain(), stopWaiting]);
+      await host.close();
+      await worker.close();
+      await store.close();
+    },
+  };
+}
+
+function checkOptions({ name, url, apiKeyEnv, env = process.env }: InstanceOptions): void {
+  if (!NAME.test(name)) {
+    throw new OrchestratorError("bad_request", `--name: "${name}" is no name of an instance.`, {
+      action: "Use 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit.",
+    });
+  }
+  const problem = url === undefined ? undefined : instanceUrl.safeParse(url).error?.issues[0]?.message;
+  if (problem !== undefined) throw new OrchestratorError("bad_request", `--url: ${problem}.`);
+  if (apiKeyEnv !== undefined && !env[apiKeyEnv]) {
+    throw new OrchestratorError("bad_request", `--api-key-env: the variable ${apiKeyEnv} is not set.`);
+  }
+}
+
+/** The lease is kept beside the journal: with it a restarted instance may claim its name from a new port. */
+async function register(
+  { name, tags, clusterUrl = "" }: InstanceOptions,
+  url: string,
+  folder: string,
+  apiKey: () => string | undefined,
+  logger: ReturnType<typeof createLogger>,
+) {
+  const leaseFile = join(folder, "lease");
+  const leaseId = (await readFile(leaseFile, "utf8").catch(() => "")).trim();
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const registration = createRegistration({
+    url: clusterUrl,
+    body: { instanceId: name, url, protocol: "rest", tags, ...(leaseId && { leaseId }) },
+    apiKey,
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    onLease: (lease) => {
+      writeFile(leaseFile, lease, { mode: 0o600 }).catch((error: unknown) =>
+        logger.warn({ err: error, leaseFile }, "the lease could not be kept"),
+      );
+    },
+  });
+  registration.start();
+  return registration;
+}

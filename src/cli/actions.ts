@@ -1,0 +1,77 @@
+import type { Engine } from "../engine/engine.ts";
+
+/** What runs until it is told to stop. */
+export interface Running {
+  /** Finishes what runs, at most `graceMs` long, and refuses what is new; then lets go. */
+  stop(graceMs: number): Promise<void>;
+  /** Ctrl-C: cancels what runs, and waits until its instances have said what became of it. */
+  interrupt?(): Promise<void>;
+  /** Resolves when it has ended by itself. */
+  ended?: Promise<void>;
+}
+
+/** What an instance's tasks are done by. */
+export type WorkerChoice =
+  | { kind: "search"; root?: string; only?: string[]; share?: { index: number; of: number } }
+  | { kind: "exec"; command: string[]; cwd?: string; timeoutMs?: number }
+  | { kind: "module"; path: string };
+
+export interface InstanceCommand {
+  name: string;
+  worker: WorkerChoice;
+  host: string;
+  port: number;
+  url?: string;
+  tags: string[];
+  cluster?: string;
+  concurrency?: number;
+  queue?: number;
+  apiKeyEnv?: string;
+  config?: string;
+}
+
+export interface StartedInstance {
+  instance: string;
+  url: string;
+  pid: number;
+  /** What the worker has to say of itself, such as how much it has indexed. */
+  facts: Record<string, unknown>;
+}
+
+export interface UpCommand {
+  names: string[];
+  worker: WorkerChoice;
+  host: string;
+  port: number;
+}
+
+/** What `up` tells while the fleet comes up and while it runs. */
+export type UpEvent =
+  | { event: "progress"; instance: string; done: number; total: number }
+  | { event: "started"; instance: StartedInstance }
+  | { event: "ended"; instance: string; how: string };
+
+export interface Finding {
+  what: string;
+  ok: boolean;
+  found: string;
+  action?: string;
+}
+
+/** What the commands do; the program hands them in, and this folder only reads words and shapes output. */
+export interface Actions {
+  version: string;
+  mcp(options: { config?: string }): Promise<Running>;
+  serve(options: { config?: string; host: string; port: number }): Promise<Running & { origin: string }>;
+  instance(
+    options: InstanceCommand,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<Running & { started: StartedInstance }>;
+  up(
+    options: UpCommand,
+    onEvent: (event: UpEvent) => void,
+  ): Promise<Running & { cluster: string; instances: StartedInstance[] }>;
+  doctor(options: { config?: string }): Promise<Finding[]>;
+  init(options: { config?: string; force: boolean }): Promise<string>;
+  engine(options: { config?: string }): { engine: Engine; close(): Promise<void> };
+}

@@ -1,0 +1,21 @@
+import { EXIT } from "./exit.ts";
+import { print } from "./output.ts";
+
+/** What a person sees who starts the program by hand: a server on stdio would wait in silence. */
+export function introduce(program: string, version: string): number {
+  print(`orchestrator ${version}: an MCP server through which an assistant runs a fleet of agent instances.
+
+Without arguments it speaks MCP on stdin and stdout, so it is a client that starts it:
+
+  Claude Code   claude mcp add orchestrator -- node ${program}
+  Codex         codex mcp add orchestrator -- node ${program}
+  others        {"mcpServers":{"orchestrator":{"command":"node","args":["${program}"]}}}
+
+To play with it, start a fleet here and look at it from another terminal:
+
+  orchestrator up
+  orchestrator health --instances A-H
+
+\`orchestrator --help\` lists the commands.`);
+  return EXIT.done;
+}
