@@ -1,0 +1,69 @@
+import {
+  CLIENT_INFO_META_KEY,
+  type Implementation,
+  type ProgressToken,
+  SdkError,
+  SdkErrorCode,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
+import type { ProgressEvent } from "../core/answers.ts";
+import { Cancellation } from "../core/cancellation.ts";
+import type { CallContext } from "../core/context.ts";
+import { OrchestratorError } from "../core/errors.ts";
+
+const LONGEST_CLIENT_NAME = 64;
+
+/**
+ * Who calls, and how the call is watched and cancelled: as one request of a client says.
+ *
+ * @param clientName The name that a client of the 2025 era gave when it connected.
+ * @param isOpen Whether the call is still unanswered: after its answer there is no more progress.
+ */
+export function callContext(
+  { mcpReq }: ServerContext,
+  clientName: string | undefined,
+  isOpen: () => boolean,
+): CallContext {
+  const { signal, _meta } = mcpReq;
+  const envelope: { [CLIENT_INFO_META_KEY]?: Implementation } | undefined = mcpReq.envelope;
+  const name = envelope?.[CLIENT_INFO_META_KEY]?.name ?? clientName;
+  const token = _meta?.progressToken;
+  return {
+    createdBy: name ? `mcp:${name.slice(0, LONGEST_CLIENT_NAME)}` : "mcp",
+    cancellation: cancellationOf(signal),
+    ...(token !== undefined && { onProgress: progressReporter(mcpReq, token, isOpen) }),
+  };
+}
+
+/** Cancelled by the client's word alone: a lost connection ends the waiting, and the work goes on. */
+function cancellationOf(signal: AbortSignal): Cancellation {
+  const cancellation = new Cancellation();
+  const onAbort = () => {
+    if (isConnectionClosed(signal.reason)) return;
+    cancellation.cancel(new OrchestratorError("cancelled", "The client cancelled the call."));
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return cancellation;
+}
+
+function isConnectionClosed(reason: unknown): boolean {
+  return reason instanceof SdkError && reason.code === SdkErrorCode.ConnectionClosed;
+}
+
+/** Notifies of each instance that has finished; progress only ever rises. */
+function progressReporter(
+  { signal, notify }: ServerContext["mcpReq"],
+  progressToken: ProgressToken,
+  isOpen: () => boolean,
+): (event: ProgressEvent) => void {
+  let last = 0;
+  return ({ instance, reply, ended, total }) => {
+    if (ended <= last || signal.aborted || !isOpen()) return;
+    last = ended;
+    const message = `${instance}: ${reply === "none" ? "no reply" : reply} (${ended} of ${total})`;
+    const params = { progressToken, progress: ended, total, message };
+    // A client that is gone misses nothing by not hearing of progress.
+    notify({ method: "notifications/progress", params }).catch(() => {});
+  };
+}

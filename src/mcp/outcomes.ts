@@ -1,0 +1,82 @@
+import type { Counts, OutcomeView } from "../core/answers.ts";
+import { type Excerpt, excerpts, MOST_CHARS } from "./excerpt.ts";
+import { withTrimmedError } from "./respond.ts";
+import { cutFields, resultFields, resultText } from "./result.ts";
+import { callOf, errorLine, oneLine, plural, readResult, span } from "./words.ts";
+
+/** The outcomes of a run as one answer has room for them. */
+export interface ShownOutcomes {
+  /** One for each instance without a result: what became of it there. */
+  troubles: string[];
+  /** One for each instance with a result, without the result. */
+  done: string[];
+  /** The same with the result. */
+  quoted: string[];
+  /** For programs, in target order: a result that was cut is replaced by its length and a note. */
+  views: object[];
+}
+
+/** @param budget Characters for all results together. */
+export function showOutcomes(
+  runId: string,
+  outcomes: readonly OutcomeView[],
+  budget = MOST_CHARS,
+): ShownOutcomes {
+  const withResult = outcomes.filter(({ result }) => result !== undefined);
+  const shown = excerpts(
+    withResult.map(({ result = null }) => result),
+    budget,
+  );
+  const excerptOf = new Map(withResult.map((outcome, index) => [outcome, shown[index] as Excerpt]));
+  const done = outcomes.filter(({ reply }) => reply === "done");
+  return {
+    troubles: outcomes.filter(({ reply }) => reply !== "done").map(trouble),
+    done: done.map((outcome) => `${head(outcome)}: done`),
+    quoted: done.map((outcome) => `${head(outcome)}: ${quoted(runId, outcome, excerptOf.get(outcome))}`),
+    views: outcomes.map((outcome) => view(runId, outcome, excerptOf.get(outcome))),
+  };
+}
+
+/** `7 of 8 answered`, and what of the rest. */
+export function summary({ total, done, failed, cancelled, pending }: Counts): string {
+  const rest = [
+    failed > 0 && `${failed} failed`,
+    cancelled > 0 && `${cancelled} cancelled`,
+    pending > 0 && `${pending} still working`,
+  ].filter((part) => part !== false);
+  return [`${done} of ${plural(total, "instance")} answered`, ...rest].join(", ");
+}
+
+/** How to go on where some have not answered. */
+export function awaitRest(runId: string): string {
+  return `The work goes on; wait for it with ${callOf("runs_get", { runId, wait: "30s" })}.`;
+}
+
+function head({ instance, elapsedMs }: OutcomeView): string {
+  return elapsedMs === undefined ? instance : `${instance} (${span(elapsedMs)})`;
+}
+
+function trouble(outcome: OutcomeView): string {
+  const { reply, delivery, error } = outcome;
+  if (reply === "pending") return `${head(outcome)}: still working (delivery ${delivery})`;
+  const why =
+    error === undefined ? reply : `${reply === "cancelled" ? "cancelled: " : ""}${errorLine(error)}`;
+  return `${head(outcome)}: ${why} (delivery ${delivery}) → ${oneLine(error?.action ?? "Check its health.")}`;
+}
+
+function quoted(runId: string, outcome: OutcomeView, excerpt: Excerpt | undefined): string {
+  const { instance, resultChars } = outcome;
+  if (excerpt) return resultText({ runId, instance }, excerpt);
+  return resultChars === undefined ? "done" : `${resultChars} characters; ${readResult(runId, instance)}`;
+}
+
+function view(runId: string, outcome: OutcomeView, excerpt: Excerpt | undefined): object {
+  const { result, resultChars, ...rest } = withTrimmedError(outcome);
+  if (excerpt && result !== undefined) {
+    return { ...rest, ...resultFields({ runId, instance: rest.instance, result }, excerpt) };
+  }
+  return {
+    ...rest,
+    ...(resultChars !== undefined && cutFields({ runId, instance: rest.instance }, resultChars)),
+  };
+}

@@ -1,0 +1,63 @@
+import { z } from "zod";
+
+/** A JSON Schema of one simple type, and no keyword that a client could stumble over. */
+export interface PlainSchema {
+  type: "object" | "array" | "string" | "integer" | "number" | "boolean";
+  description?: string;
+  enum?: string[];
+  items?: PlainSchema;
+  properties?: Record<string, PlainSchema>;
+  required?: string[];
+  additionalProperties?: boolean;
+}
+
+export interface PlainObject extends PlainSchema {
+  type: "object";
+  properties: Record<string, PlainSchema>;
+}
+
+const KEYWORDS = ["type", "description", "enum", "items", "properties", "required", "additionalProperties"];
+
+/** What is advertised of an input: each argument by its `plain` meta, where its schema accepts more. */
+export function plainInput(schema: z.ZodType): PlainObject {
+  return toPlain(schema, "input");
+}
+
+/**
+ * What is advertised of an output. Nothing is required of it: an error is structured content too, and
+ * clients of the 1.x SDK hold that against this schema as well.
+ */
+export function plainOutput(schema: z.ZodType): PlainObject {
+  const { required: _, ...plain } = toPlain(schema, "output");
+  return plain;
+}
+
+function toPlain(schema: z.ZodType, io: "input" | "output"): PlainObject {
+  const json = z.toJSONSchema(schema, {
+    io,
+    override({ zodSchema, jsonSchema }) {
+      const plain = z.globalRegistry.get(zodSchema)?.plain;
+      if (plain === undefined) return;
+      const { description } = jsonSchema;
+      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+      Object.assign(jsonSchema, plain, description !== undefined && { description });
+    },
+  });
+  return stripped(json) as PlainObject;
+}
+
+function stripped(schema: Record<string, unknown>): PlainSchema {
+  const entries = KEYWORDS.filter((key) => key in schema).map((key) => [
+    key,
+    strippedValue(key, schema[key]),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function strippedValue(keyword: string, value: unknown): unknown {
+  if (keyword === "items") return stripped(value as Record<string, unknown>);
+  if (keyword === "additionalProperties") return value !== false;
+  if (keyword !== "properties") return value;
+  const properties = Object.entries(value as Record<string, Record<string, unknown>>);
+  return Object.fromEntries(properties.map(([name, property]) => [name, stripped(property)]));
+}

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import type { FanoutAnswer } from "../../core/answers.ts";
+import { fanoutInput } from "../../core/requests.ts";
+import { showAggregate } from "../aggregates.ts";
+import { WORKS } from "../annotations.ts";
+import { defineTool } from "../define-tool.ts";
+import { awaitRest, showOutcomes, summary } from "../outcomes.ts";
+import { aggregate, counts, outcomes, runId } from "../outputs.ts";
+import { type Response, trimmedError, warningLines } from "../respond.ts";
+import { AS_DATA, errorLine } from "../words.ts";
+
+export const fanout = defineTool({
+  name: "fanout",
+  title: "Ask many at once",
+  description: `Sends one task to every target at the same time and accounts for each of them; with aggregate, their answers become one.
+USE WHEN several instances hold different parts of an answer, or you want several opinions.
+NOT FOR work that must be done only once (delegate).`,
+  annotations: WORKS,
+  input: fanoutInput,
+  output: z.looseObject({ runId, complete: z.boolean(), timedOut: z.boolean(), counts, outcomes, aggregate }),
+  example: { targets: ["A-H"], payload: { query: "retry" }, aggregate: { strategy: "rank-fusion" } },
+  call: (engine, input, context) => engine.fanout(input, context),
+  respond,
+});
+
+function respond(answer: FanoutAnswer): Response {
+  const { runId, aggregate, aggregateError, ...rest } = answer;
+  const combined = aggregate && showAggregate(aggregate);
+  const shown = showOutcomes(runId, rest.outcomes, combined?.left);
+  const heading = `${summary(rest.counts)}. Run ${runId}.`;
+  return {
+    text: [
+      rest.counts.pending > 0 ? `${heading} ${awaitRest(runId)}` : heading,
+      ...shown.troubles,
+      ...(aggregateError ? [`No aggregate: ${errorLine(aggregateError)} → ${aggregateError.action}`] : []),
+      ...(combined ? [...shown.done, ...combined.lines] : quotations(shown.quoted)),
+      ...warningLines(rest),
+    ].join("\n"),
+    structured: {
+      runId,
+      ...rest,
+      outcomes: shown.views,
+      ...(combined && { aggregate: combined.view }),
+      ...(aggregateError && { aggregateError: trimmedError(aggregateError) }),
+    },
+  };
+}
+
+function quotations(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`What they answered, ${AS_DATA}`, ...lines];
+}

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import type { InstanceHealth } from "../../core/answers.ts";
+import { HEALTH_STATES } from "../../core/health.ts";
+import { type HealthInput, healthInput } from "../../core/requests.ts";
+import { defineTool } from "../define-tool.ts";
+import type { Response } from "../respond.ts";
+import { oneLine, plural, span } from "../words.ts";
+
+export const health = defineTool({
+  name: "health",
+  title: "Who is there, and well",
+  description: `Checks instances now; without arguments it lists the whole fleet with tags, protocol and state.
+USE WHEN you need the names or tags to address, or a call failed and you want to know why.
+NOT FOR asking before every task: delegate and fanout avoid the sick by themselves.`,
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+  input: healthInput,
+  output: z.looseObject({
+    summary: z.string(),
+    instances: z.array(
+      z.looseObject({
+        instance: z.string(),
+        state: z.enum(HEALTH_STATES),
+        tags: z.array(z.string()).optional(),
+      }),
+    ),
+  }),
+  example: { instances: ["A-H"], detail: true },
+  call: (engine, input) => engine.health(input),
+  respond,
+});
+
+function respond(found: InstanceHealth[], { detail }: HealthInput): Response {
+  const summary = summarize(found);
+  const trimmed = found.map((each) => ({ ...each, reason: oneLine(each.reason) }));
+  return {
+    text: [summary, ...trimmed.map((each) => line(each, detail))].join("\n"),
+    structured: { summary, instances: detail ? trimmed : trimmed.map(brief) },
+  };
+}
+
+function summarize(found: readonly InstanceHealth[]): string {
+  if (found.length === 0) {
+    return "The fleet is empty. Start one with `orchestrator up`, or write one with `orchestrator init`.";
+  }
+  const states = HEALTH_STATES.flatMap((state) => {
+    const count = found.filter((each) => each.state === state).length;
+    return count === 0 ? [] : [`${count} ${state}`];
+  });
+  return `${plural(found.length, "instance")}: ${states.join(", ")}`;
+}
+
+/** What tells whom to ask; why is said of those alone that are not well. */
+function brief({ instance, state, reason, protocol, tags }: InstanceHealth): object {
+  return {
+    instance,
+    state,
+    ...(state !== "healthy" && { reason }),
+    ...(protocol && { protocol }),
+    ...(tags && { tags }),
+  };
+}
+
+function line(
+  { instance, state, since, reason, latencyMs, protocol, tags = [] }: InstanceHealth,
+  detail: boolean,
+): string {
+  const facts = [
+    protocol,
+    tags.length > 0 && `tags ${tags.join(" ")}`,
+    detail && latencyMs !== undefined && span(latencyMs),
+    (detail || state !== "healthy") && since !== undefined && `since ${since}`,
+  ].filter((fact) => typeof fact === "string");
+  const why = detail || state !== "healthy" ? `: ${reason}` : "";
+  return `${instance} ${state}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}${why}`;
+}
