@@ -49,7 +49,12 @@ async function family(more: Partial<ExecOptions> = {}, script = FAMILY) {
   expect(pids).toHaveLength(2);
   for (const pid of pids) expect(await isAlive(pid)).toBe(true);
   const alive = async () => (await Promise.all(pids.map(isAlive))).some(Boolean);
-  return { made, cancellation, ended, gone: () => vi.waitFor(async () => expect(await alive()).toBe(false)) };
+  return {
+    made,
+    cancellation,
+    ended,
+    gone: () => vi.waitFor(async () => expect(await alive()).toBe(false), 5000),
+  };
 }
 
 describe("a command", () => {
@@ -247,7 +252,7 @@ describe("the process group of a command", () => {
     const made = await shell(`sleep 60 & echo $! > ${pidFile}; echo answer`);
     expect(await run(made)).toBe("answer");
     const pid = Number(await readFile(pidFile, "utf8"));
-    await vi.waitFor(async () => expect(await isAlive(pid)).toBe(false));
+    await vi.waitFor(async () => expect(await isAlive(pid)).toBe(false), 5000);
   });
 
   it("is not even started for a task that was cancelled before", async () => {
