@@ -69,7 +69,8 @@ export function connectCluster({ url, apiKey }: ConnectionOptions): ClusterConne
 
 /** undici takes a tenth of a second to load: it waits for the first request. */
 async function openPool(origin: string): Promise<Pool> {
-  const undici = await import("undici");
+  // Its default export alone survives the bundling of a CommonJS package.
+  const { default: undici } = await import("undici");
   return new undici.Pool(origin, { connections: 2, connect: { timeout: TIMEOUT_MS } });
 }
 

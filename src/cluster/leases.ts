@@ -25,7 +25,7 @@ export interface LeaseTable {
   renew(leaseId: string): LeaseGrant | undefined;
   /** Whose lease it was, if it was alive. */
   deregister(leaseId: string): Registration | undefined;
-  /** One member for each kind and name, in the order of their arrival. */
+  /** One member for each kind and name, in the order of their arrival, then by name. */
   list(kind?: Member["kind"]): ClusterMember[];
 }
 
@@ -47,34 +47,46 @@ const MOST_LEASES = 10_000;
 
 /** The members of a cluster, each for as long as it keeps renewing its lease (30 s unless told otherwise). */
 export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptions): LeaseTable {
+  /** In the order of their expiry, since all last equally long from their renewal on. */
   const leases = new Map<string, Lease>();
+  const byInstance = new Map<string, Lease>();
 
   const isLive = (lease: Lease) => lease.expiresAt > clock.monotonic();
 
-  function live(): Lease[] {
-    for (const lease of leases.values()) if (!isLive(lease)) leases.delete(lease.leaseId);
-    return [...leases.values()];
+  function sweep(): void {
+    for (const lease of leases.values()) {
+      if (isLive(lease)) return;
+      remove(lease);
+    }
+  }
+
+  function remove({ leaseId, registration: { kind, name } }: Lease): void {
+    leases.delete(leaseId);
+    if (kind === "instance" && byInstance.get(name)?.leaseId === leaseId) byInstance.delete(name);
   }
 
   function grant(lease: Lease): LeaseGrant {
+    const { leaseId, registration } = lease;
     lease.expiresAt = clock.monotonic() + ttlMs;
-    leases.set(lease.leaseId, lease);
-    return { leaseId: lease.leaseId, ttlSeconds: ttlMs / 1000 };
+    leases.delete(leaseId);
+    leases.set(leaseId, lease);
+    if (registration.kind === "instance") byInstance.set(registration.name, lease);
+    return { leaseId, ttlSeconds: ttlMs / 1000 };
   }
 
   return {
     register(registration, leaseId) {
-      const holders = live().filter((lease) => isSameMember(lease.registration, registration));
-      const own = holders.find((lease) => lease.leaseId === leaseId);
-      if (own) {
+      sweep();
+      const own = leaseId === undefined ? undefined : leases.get(leaseId);
+      if (own && isSameMember(own.registration, registration)) {
         const moved = originOf(own.registration) !== originOf(registration);
         return grant({ ...own, registration, since: moved ? clock.now() : own.since });
       }
-      const [holder] = registration.kind === "instance" ? holders : [];
+      const holder = registration.kind === "instance" ? byInstance.get(registration.name) : undefined;
       if (holder) {
         if (originOf(holder.registration) !== originOf(registration)) throw taken(holder, clock);
         // Its process came back before the lease ran out; a late goodbye of the old one must not count.
-        leases.delete(holder.leaseId);
+        remove(holder);
       }
       if (leases.size >= MOST_LEASES) {
         throw new OrchestratorError(
@@ -85,17 +97,20 @@ export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptio
       return grant({ leaseId: ids.random(), registration, since: clock.now(), expiresAt: 0 });
     },
     renew(leaseId) {
+      sweep();
       const lease = leases.get(leaseId);
-      return lease && isLive(lease) ? grant(lease) : undefined;
+      return lease && grant(lease);
     },
     deregister(leaseId) {
+      sweep();
       const lease = leases.get(leaseId);
-      leases.delete(leaseId);
-      return lease && isLive(lease) ? lease.registration : undefined;
+      if (lease) remove(lease);
+      return lease?.registration;
     },
     list(kind) {
       const members = new Map<string, ClusterMember>();
-      for (const { registration, since, expiresAt } of live()) {
+      sweep();
+      for (const { registration, since, expiresAt } of [...leases.values()].sort(byArrival)) {
         if (kind !== undefined && registration.kind !== kind) continue;
         const key = `${registration.kind}/${registration.name}`;
         const until = Math.round(clock.now() + expiresAt - clock.monotonic());
@@ -106,6 +121,10 @@ export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptio
       return [...members.values()];
     },
   };
+}
+
+function byArrival(a: Lease, b: Lease): number {
+  return a.since - b.since || a.registration.name.localeCompare(b.registration.name);
 }
 
 function isSameMember(a: Registration, b: Registration): boolean {

@@ -148,6 +148,25 @@ describe("a skill", () => {
   });
 });
 
+it("lists its members in the order of their arrival, whoever renewed last", async () => {
+  const first = leases.register(instance("Z", 1));
+  await clock.advance(10);
+  leases.register(instance("C", 2));
+  leases.register(instance("B", 3));
+  leases.renew(first.leaseId);
+  expect(names()).toEqual(["Z", "B", "C"]);
+});
+
+it("lets those run out who did not renew, whatever the order of their arrival", async () => {
+  const first = leases.register(instance("A", 1));
+  await clock.advance(10_000);
+  leases.register(instance("B", 2));
+  await clock.advance(10_000);
+  leases.renew(first.leaseId);
+  await clock.advance(20_000);
+  expect(names()).toEqual(["A"]);
+});
+
 it("takes ten thousand members and no more", async () => {
   for (let i = 0; i < 10_000; i++) leases.register({ kind: "skill", name: "s" });
   expect(() => leases.register(skill)).toThrowError(expect.objectContaining({ code: "overloaded" }));
