@@ -72,6 +72,23 @@ export interface TestHost extends Host {
   message(id: string, body: JsonObject, options?: { key?: string; wait?: number }): Promise<Answered>;
 }
 
+/** A store whose reads and writes take a few turns of the event loop, a different number each time. */
+export function unevenStore(store: Store): Store {
+  let calls = 0;
+  const uneven = async <T>(call: () => Promise<T>) => {
+    const turn = ++calls;
+    for (let tick = 0; tick < (turn * 7) % 4; tick++) await new Promise((resolve) => setImmediate(resolve));
+    const result = await call();
+    for (let tick = 0; tick < (turn * 5) % 9; tick++) await new Promise((resolve) => setImmediate(resolve));
+    return result;
+  };
+  return {
+    ...store,
+    get: (key) => uneven(() => store.get(key)),
+    put: (key, value, options) => uneven(() => store.put(key, value, options)),
+  };
+}
+
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();

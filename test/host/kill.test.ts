@@ -16,7 +16,10 @@ async function startProcess(folder: string): Promise<{ child: ChildProcess; call
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   onEnd(() => kill(child));
-  const [line] = (await once(child.stdout!, "data")) as [Buffer];
+  const ended = once(child, "exit").then(() =>
+    Promise.reject(new Error("the host ended before it listened")),
+  );
+  const [line] = (await Promise.race([once(child.stdout!, "data"), ended])) as [Buffer];
   return { child, call: caller(line.toString().trim()) };
 }
 
@@ -56,4 +59,4 @@ it("A host that was killed comes back with its journal, its sessions and no seco
   expect((await post(after, "buried")).body.reply).toBe("cancelled");
   expect((await say(after, "two", 2)).body.result).toEqual(["one", "two"]);
   expect(await runs()).toEqual(['"done"', '"one"', '"hang"', '"two"']);
-}, 30_000);
+}, 90_000);
