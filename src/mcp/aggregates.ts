@@ -1,7 +1,7 @@
 import type { AggregateAnswer } from "../core/answers.ts";
 import { excerpts, MOST_CHARS, shownChars } from "./excerpt.ts";
 import { withTrimmedError } from "./respond.ts";
-import { AS_DATA, oneLine, quoteExcerpt } from "./words.ts";
+import { AS_DATA, oneLine, plural, quoteExcerpt } from "./words.ts";
 
 /** An aggregate as one answer has room for it. */
 export interface ShownAggregate {
@@ -29,7 +29,9 @@ export function showAggregate(answer: AggregateAnswer): ShownAggregate {
     lines: [
       `${rest.strategy} of ${rest.sources.join(", ")}, ${AS_DATA}`,
       quoteExcerpt(excerpt, () => READ_ON).trimStart(),
-      ...(paths.length > 0 ? [`They disagree at ${(dissent ?? []).length} places: ${paths.join(", ")}`] : []),
+      ...(paths.length > 0
+        ? [`They disagree in ${plural((dissent ?? []).length, "place")}: ${paths.join(", ")}`]
+        : []),
     ],
     view: {
       ...rest,

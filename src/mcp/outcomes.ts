@@ -56,12 +56,11 @@ function head({ instance, elapsedMs }: OutcomeView): string {
   return elapsedMs === undefined ? instance : `${instance} (${span(elapsedMs)})`;
 }
 
-function trouble(outcome: OutcomeView): string {
-  const { reply, delivery, error } = outcome;
-  if (reply === "pending") return `${head(outcome)}: still working (delivery ${delivery})`;
-  const why =
-    error === undefined ? reply : `${reply === "cancelled" ? "cancelled: " : ""}${errorLine(error)}`;
-  return `${head(outcome)}: ${why} (delivery ${delivery}) → ${oneLine(error?.action ?? "Check its health.")}`;
+function trouble({ instance, reply, delivery, error }: OutcomeView): string {
+  if (reply === "pending") return `${instance}: still working (delivery ${delivery})`;
+  const wasCancelled = reply === "cancelled" && error !== undefined && error.code !== "cancelled";
+  const why = error === undefined ? reply : `${wasCancelled ? "cancelled: " : ""}${errorLine(error)}`;
+  return `${instance}: ${why} (delivery ${delivery}) → ${oneLine(error?.action ?? "Check its health.")}`;
 }
 
 function quoted(runId: string, outcome: OutcomeView, excerpt: Excerpt | undefined): string {

@@ -35,6 +35,8 @@ export function plainOutput(schema: z.ZodType): PlainObject {
 function toPlain(schema: z.ZodType, io: "input" | "output"): PlainObject {
   const json = z.toJSONSchema(schema, {
     io,
+    // What is not JSON Schema by nature is shown by its plain meta.
+    unrepresentable: "any",
     override({ zodSchema, jsonSchema }) {
       const plain = z.globalRegistry.get(zodSchema)?.plain;
       if (plain === undefined) return;

@@ -1,0 +1,126 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { describe, expect, it, vi } from "vitest";
+import { call, closing } from "./harness.ts";
+
+const ARGS = ["--import", "tsx", "test/mcp/fixtures/stdio-server.ts"];
+
+interface Running {
+  child: ChildProcessWithoutNullStreams;
+  stdout: () => string;
+  stderr: () => string;
+  send(message: object): void;
+  /** The answers so far, by the id of their request. */
+  answers(): Map<number, Record<string, unknown>>;
+  exited: Promise<number | null>;
+}
+
+/** The server as a process with bare pipes, which ends with the test. */
+async function start(): Promise<Running> {
+  const child = spawn(process.execPath, ARGS, { stdio: "pipe" });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.setEncoding("utf8").on("data", (chunk) => {
+    stderr += chunk;
+  });
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  closing({
+    close: async () => {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  });
+  await vi.waitFor(() => expect(stderr).toContain("ready"), 10_000);
+  return {
+    child,
+    exited,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    send: (message) => child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`),
+    answers: () => new Map(frames(stdout).map((frame) => [frame.id as number, frame])),
+  };
+}
+
+function frames(text: string): Record<string, unknown>[] {
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+}
+
+const MODERN = {
+  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+  "io.modelcontextprotocol/clientCapabilities": {},
+  "io.modelcontextprotocol/clientInfo": { name: "modern", version: "1" },
+};
+
+const INITIALIZE = {
+  id: 1,
+  method: "initialize",
+  params: { protocolVersion: "2024-11-05", capabilities: {}, clientInfo: { name: "old", version: "1" } },
+};
+
+describe("the MCP server on stdio", () => {
+  it("serves the official 1.x client", async () => {
+    const client = closing(new Client({ name: "test", version: "1" }));
+    await client.connect(
+      new StdioClientTransport({ command: process.execPath, args: ARGS, stderr: "ignore" }),
+    );
+    expect((await client.listTools()).tools).toHaveLength(12);
+    expect((await call(client, "health")).text).toMatch(/^The fleet is empty\./);
+  });
+
+  it("serves a client of the 2026-07-28 revision, which never initializes", async () => {
+    const { send, answers } = await start();
+    send({ id: 1, method: "server/discover", params: { _meta: MODERN } });
+    send({ id: 2, method: "tools/list", params: { _meta: MODERN } });
+    send({ id: 3, method: "tools/call", params: { name: "health", arguments: {}, _meta: MODERN } });
+    await vi.waitFor(() => expect(answers().size).toBe(3), 5_000);
+    expect(answers().get(1)).toMatchObject({ result: { supportedVersions: ["2026-07-28"] } });
+    expect(answers().get(2)).toHaveProperty("result.tools.length", 12);
+    expect(answers().get(3)).toMatchObject({ result: { structuredContent: { instances: [] } } });
+  });
+
+  it("serves a client of the oldest revision", async () => {
+    const { send, answers } = await start();
+    send(INITIALIZE);
+    send({ method: "notifications/initialized" });
+    send({ id: 2, method: "tools/list" });
+    await vi.waitFor(() => expect(answers().size).toBe(2), 5_000);
+    expect(answers().get(1)).toMatchObject({ result: { protocolVersion: "2024-11-05" } });
+    expect(answers().get(2)).toHaveProperty("result.tools.length", 12);
+  });
+
+  it("writes nothing but frames to stdout, also when it is sent what is no frame", async () => {
+    const { child, send, answers, stdout } = await start();
+    child.stdin.write("this is no JSON\n\n{}\n");
+    send(INITIALIZE);
+    await vi.waitFor(() => expect(answers().has(1)).toBe(true), 5_000);
+    expect(frames(stdout()).every((frame) => frame.jsonrpc === "2.0")).toBe(true);
+  });
+
+  it("notices that its client has closed stdin, once, and holds the process no longer", async () => {
+    const { child, send, answers, stderr, exited } = await start();
+    send(INITIALIZE);
+    await vi.waitFor(() => expect(answers().size).toBe(1), 5_000);
+    child.stdin.end();
+    expect(await exited).toBe(0);
+    expect(stderr().match(/^closed$/gm)).toHaveLength(1);
+  });
+
+  it("takes a closed stdout for the end of its client, not for a crash", async () => {
+    const { child, send, stderr, exited } = await start();
+    child.stdout.destroy();
+    await once(child.stdout, "close");
+    send(INITIALIZE);
+    await vi.waitFor(() => expect(stderr()).toContain("closed"), 5_000);
+    child.stdin.end();
+    expect(await exited).toBe(0);
+    expect(stderr().match(/^closed$/gm)).toHaveLength(1);
+    expect(stderr()).not.toMatch(/EPIPE|Error:/);
+  });
+});
