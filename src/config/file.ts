@@ -30,7 +30,8 @@ export function readConfigFile(file: string): ConfigFile {
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    // Some editors begin a file with a byte order mark, which is no JSON.
+    return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : code;

@@ -2,7 +2,7 @@ import { unwatchFile, watchFile } from "node:fs";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Logger } from "../core/ports.ts";
 import { type Config, resolveConfig } from "./config.ts";
-import { findConfigFile, readConfigFile } from "./file.ts";
+import { findConfigFile, readConfigFile, userConfigFile } from "./file.ts";
 
 /** How often the file is looked at. */
 const LOOK_EVERY_MS = 1_000;
@@ -21,18 +21,23 @@ export interface ConfigSourceOptions {
  * error at each use; one that is changed into a wrong one is reported, and the last good one stays.
  */
 export class ConfigSource {
-  readonly file: string | undefined;
   readonly #options: ConfigSourceOptions;
+  readonly #watched: string;
+  #file: string | undefined;
   #config: Config | undefined;
   #error: OrchestratorError | undefined;
 
   constructor(options: ConfigSourceOptions) {
     this.#options = options;
-    this.file = findConfigFile(options.named, options.env);
     this.#load();
-    if (this.file === undefined) return;
-    // A process must not live on for the sake of a file.
-    watchFile(this.file, { interval: LOOK_EVERY_MS, persistent: false }, () => this.#reload());
+    // Also where there is no file yet: `orchestrator init` may write the first one while this runs.
+    this.#watched = this.file ?? userConfigFile();
+    watchFile(this.#watched, { interval: LOOK_EVERY_MS, persistent: false }, this.#reload);
+  }
+
+  /** The file in force, if any. */
+  get file(): string | undefined {
+    return this.#file;
   }
 
   /** @throws OrchestratorError `bad_request` while there has been no good one. */
@@ -47,21 +52,24 @@ export class ConfigSource {
   }
 
   close(): void {
-    if (this.file !== undefined) unwatchFile(this.file);
+    unwatchFile(this.#watched, this.#reload);
   }
 
   #load(): void {
-    const { env } = this.#options;
+    const { named, env } = this.#options;
+    // One that has been found and is gone later is an error, not the lack of a configuration.
+    this.#file ??= findConfigFile(named, env);
+    const file = this.#file;
     try {
-      const file = this.file === undefined ? undefined : readConfigFile(this.file);
-      this.#config = resolveConfig(file, env, this.file);
+      const settings = file === undefined ? undefined : readConfigFile(file);
+      this.#config = resolveConfig(settings, env, file);
       this.#error = undefined;
     } catch (error) {
       this.#error = OrchestratorError.from(error);
     }
   }
 
-  #reload(): void {
+  readonly #reload = (): void => {
     const { logger, onChange } = this.#options;
     this.#load();
     if (this.#error) {
@@ -70,5 +78,5 @@ export class ConfigSource {
     }
     logger.info({ file: this.file }, "the changed configuration is in force");
     onChange?.(this.current());
-  }
+  };
 }

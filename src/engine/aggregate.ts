@@ -23,7 +23,8 @@ export function aggregateRun(run: Run, spec: Spec): AggregateAnswer {
   const results: InstanceResult[] = [];
   const missing: MissingInstance[] = [];
   for (const { instance, delivery, reply, result, error } of run.outcomes) {
-    if (reply === "done") results.push({ instance, result: result ?? null });
+    // A result that is done but could not be stored is missing, not null.
+    if (reply === "done" && result !== undefined) results.push({ instance, result });
     else missing.push({ instance, delivery, reply, ...(error && { error }) });
   }
   return answer(spec, results, missing);

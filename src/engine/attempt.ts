@@ -38,6 +38,7 @@ export async function attempt(
   instance: Instance,
   work: Work,
 ): Promise<Answer> {
+  if (open.cancellation.error) return withheld(open.cancellation.error);
   const { clients, health } = deps;
   const client = clients.of(instance);
   const key = taskKey(open.run.runId, instance.name, { generation: burntKeys(open, outcome) });

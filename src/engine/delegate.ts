@@ -1,8 +1,7 @@
 import type { DelegateAnswer } from "../core/answers.ts";
 import type { CallContext } from "../core/context.ts";
-import { OrchestratorError } from "../core/errors.ts";
+import { type ErrorBody, OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
-import type { Outcome } from "../core/outcome.ts";
 import type { DelegateInput } from "../core/requests.ts";
 import type { Explanation } from "../core/run.ts";
 import type { Selector } from "../core/selector.ts";
@@ -10,7 +9,7 @@ import { orderByHealth } from "../policy/candidates.ts";
 import type { Work } from "./attempt.ts";
 import { deliver } from "./deliver.ts";
 import type { Settings } from "./dependencies.ts";
-import { within } from "./live-runs.ts";
+import { waited } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
 import { attemptView } from "./views.ts";
@@ -54,7 +53,7 @@ export async function delegate(
         idempotent: input.idempotent,
       }),
   );
-  const over = await within(clock, ended, Math.min(input.wait ?? settings.waitMs, timeoutMs));
+  const over = await waited(clock, ended, { waitMs: input.wait ?? settings.waitMs, timeoutMs });
   return over ? finished(open) : pending(open);
 }
 
@@ -84,18 +83,13 @@ function allRefused({ excluded }: Explanation): OrchestratorError {
   const draining = excluded.every(({ reason }) => reason.startsWith("draining"));
   return new OrchestratorError(
     draining ? "draining" : "instance_down",
-    `Nothing was sent: ${excluded.map(({ instance, reason }) => `${instance} is ${reason}`).join("; ")}.`,
+    `Nothing was sent: ${excluded.map(exclusionWords).join("; ")}.`,
     {
       delivery: "not_sent",
       details: { excluded },
       ...(excluded.length === 1 && { instance: first?.instance }),
     },
   );
-}
-
-/** The outcome that counts: the one that was delivered, else the last that was tried. */
-function decisive({ run }: OpenRun): Outcome | undefined {
-  return run.outcomes.find(({ delivery }) => delivery !== "not_sent") ?? run.outcomes.at(-1);
 }
 
 function finished(open: OpenRun): DelegateAnswer {
@@ -116,7 +110,7 @@ function finished(open: OpenRun): DelegateAnswer {
 
 function pending(open: OpenRun): DelegateAnswer {
   const { run, warnings } = open;
-  const outcome = decisive(open);
+  const outcome = run.outcomes.findLast(({ delivery }) => delivery !== "not_sent") ?? run.outcomes.at(-1);
   return {
     runId: run.runId,
     ...(outcome && { instance: outcome.instance }),
@@ -128,23 +122,36 @@ function pending(open: OpenRun): DelegateAnswer {
   };
 }
 
-/** Why a finished run has no result: the words of the outcome that counts, or of each candidate. */
+/** Why a finished run has no result: the words of the instance that got furthest, or of each candidate. */
 export function failure({ run }: OpenRun): OrchestratorError {
-  const delivered = run.outcomes.find(({ delivery }) => delivery !== "not_sent");
-  const errors = run.outcomes.flatMap((outcome) => outcome.error ?? []);
+  const { runId, outcomes, explanation } = run;
+  const delivered =
+    outcomes.findLast(({ delivery }) => delivery === "accepted") ??
+    outcomes.findLast(({ delivery }) => delivery === "unknown");
+  const errors = outcomes.flatMap((outcome) => outcome.error ?? []);
   const body = delivered?.error ?? errors.find((error) => error.retryable) ?? errors[0];
-  if (!body) return new OrchestratorError("internal", "The run ended without a reply.", { runId: run.runId });
-  const several = !delivered && errors.length > 1;
-  const message = several
-    ? `No candidate took the task. ${errors.map((error) => `${error.instance}: ${error.message}`).join(" ")}`
-    : body.message;
+  if (!body) return new OrchestratorError("internal", "The run ended without a reply.", { runId });
+  const { excluded } = explanation;
+  const refusals = [...errors.map(refusalWords), ...excluded.map(exclusionWords)];
+  const message =
+    delivered || refusals.length < 2 ? body.message : `No candidate took the task: ${refusals.join("; ")}.`;
   return OrchestratorError.fromBody({ ...body, message }).with({
-    runId: run.runId,
+    runId,
     delivery: delivered?.delivery ?? "not_sent",
     details: {
       ...body.details,
       attempts: run.attempts.map(attemptView),
-      ...(run.explanation.excluded.length > 0 && { excluded: run.explanation.excluded }),
+      ...(excluded.length > 0 && { excluded }),
     },
   });
+}
+
+/** An instance's refusal, with its name in front and without a full stop. */
+function refusalWords({ instance = "", message }: ErrorBody): string {
+  const words = message.replace(/\.$/, "");
+  return words.startsWith(instance) ? words : `${instance}: ${words}`;
+}
+
+function exclusionWords({ instance, reason }: Explanation["excluded"][number]): string {
+  return `${instance} is ${reason}`;
 }

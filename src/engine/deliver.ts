@@ -50,28 +50,33 @@ export async function deliver(
       if (answer.delivery === "not_sent") {
         if (answer.retryAfterMs !== undefined)
           candidate.notBefore = deps.clock.monotonic() + answer.retryAfterMs;
-      } else if (answer.reply === "done" || !idempotent) return true;
+      } else if (!idempotent || answer.reply === "done" || answer.reply === "cancelled") return true;
+      if (open.cancellation.error) return false;
     }
     return false;
   };
 
   /** Waits for the next round; whether there is to be one. */
   const pause = async (round: number): Promise<boolean> => {
-    const again = candidates.filter(mayTry);
-    if (again.length === 0 || open.cancellation.error) return false;
-    const delay = retryDelay({
-      round,
-      random: deps.random,
-      remainingMs: open.remainingMs,
-      retryAfterMs: Math.min(...again.map(waitOf)),
+    const { remainingMs, cancellation } = open;
+    const waits = candidates.filter(mayTry).flatMap((candidate) => {
+      const wait = waitOf(candidate);
+      return wait < remainingMs ? [wait] : [];
     });
+    if (waits.length === 0 || cancellation.error) return false;
+    // The last round is for everyone who will be ready in time.
+    const retryAfterMs = round + 1 < retries ? Math.min(...waits) : Math.max(...waits);
+    const delay = retryDelay({ round, random: deps.random, remainingMs, retryAfterMs });
     if (delay === undefined) return false;
-    await sleep(deps.clock, delay, open.cancellation);
-    return !open.cancellation.error;
+    await sleep(deps.clock, delay, cancellation);
+    return !cancellation.error;
   };
 
-  if (!(await round()) && retries > 0 && (await pause(0))) await retryRounds(round, pause, retries);
-  for (const { outcome, answer } of candidates) if (outcome && answer) await open.end(outcome, answer);
+  try {
+    if (!(await round()) && retries > 0 && (await pause(0))) await retryRounds(round, pause, retries);
+  } finally {
+    for (const { outcome, answer } of candidates) if (outcome && answer) await open.end(outcome, answer);
+  }
 }
 
 /** p-retry is loaded after a first failure alone: around every call it costs 40 % (ANCHORS). */

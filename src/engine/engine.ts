@@ -26,8 +26,10 @@ import { LiveRuns } from "./live-runs.ts";
 import type { EngineParts } from "./parts.ts";
 import { RunJournal } from "./run-journal.ts";
 import { cancelRun, getRun, listRuns } from "./runs.ts";
+import { SessionLines } from "./session-line.ts";
 import { SessionRecords } from "./session-records.ts";
-import { closeSession, listSessions, sendToSession, sessionHistory, spawnSession } from "./sessions.ts";
+import { spawnSession } from "./session-spawn.ts";
+import { closeSession, listSessions, sendToSession, sessionHistory } from "./sessions.ts";
 
 /** Every use case, as all faces call it. Each method rejects with an `OrchestratorError` alone. */
 export interface Engine {
@@ -61,7 +63,8 @@ export function createEngine(deps: EngineDependencies): Engine {
     known: () => fleet.known(),
     intervalMs: () => deps.settings().healthIntervalMs,
   });
-  const parts: EngineParts = { ...deps, fleet, health, journal, live, records: new SessionRecords(store) };
+  const records = new SessionRecords(store);
+  const parts: EngineParts = { ...deps, fleet, health, journal, live, records, lines: new SessionLines() };
   return {
     delegate: (input, context) => delegate(parts, input, context),
     fanout: (input, context) => fanout(parts, input, context),

@@ -1,6 +1,6 @@
 import type { FanoutAnswer } from "../core/answers.ts";
 import type { CallContext } from "../core/context.ts";
-import { type ErrorBody, OrchestratorError } from "../core/errors.ts";
+import { OrchestratorError } from "../core/errors.ts";
 import type { HealthRecord } from "../core/health.ts";
 import type { Instance } from "../core/instance.ts";
 import type { NotSent } from "../core/ports.ts";
@@ -11,7 +11,7 @@ import { aggregateRun } from "./aggregate.ts";
 import type { Work } from "./attempt.ts";
 import { defaultTargets } from "./delegate.ts";
 import { deliver } from "./deliver.ts";
-import { within } from "./live-runs.ts";
+import { waited } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
 import { countOutcomes, outcomeView } from "./views.ts";
@@ -39,11 +39,8 @@ export async function fanout(
     (run) => askAll(parts, run, targets, input, context),
   );
   const enough = enoughReplies(open, input.minReplies ?? targets.length);
-  const over = await within(
-    clock,
-    Promise.race([ended, enough]),
-    Math.min(input.wait ?? settings.waitMs, timeoutMs),
-  );
+  const waitMs = input.wait ?? settings.waitMs;
+  const over = await waited(clock, Promise.race([ended, enough]), { waitMs, timeoutMs });
   return answer(open, over, input);
 }
 
@@ -83,10 +80,14 @@ async function askAll(
       await open.end(outcome, refused(OrchestratorError.from(error)));
     }
   });
-  const errors = open.run.outcomes.map(({ error }) => error?.code);
-  if (errors.every((code) => code === "store_unavailable")) {
-    throw OrchestratorError.fromBody(open.run.outcomes[0]?.error as ErrorBody);
-  }
+  const { attempts, outcomes } = open.run;
+  const [first] = outcomes;
+  if (
+    attempts.length === 0 &&
+    first?.error &&
+    outcomes.every(({ error }) => error?.code === "store_unavailable")
+  )
+    throw OrchestratorError.fromBody(first.error);
 }
 
 function notAsked({ name }: Instance, { state, reason }: HealthRecord): OrchestratorError {
@@ -112,12 +113,16 @@ function enoughReplies(open: OpenRun, minReplies: number): Promise<void> {
   });
 }
 
-function answer({ run, warnings }: OpenRun, over: boolean, { aggregate }: FanoutInput): FanoutAnswer {
+function answer(
+  { run, warnings, cancellation }: OpenRun,
+  over: boolean,
+  { aggregate }: FanoutInput,
+): FanoutAnswer {
   const counts = countOutcomes(run.outcomes);
   return {
     runId: run.runId,
     complete: counts.pending === 0,
-    timedOut: !over,
+    timedOut: !over || cancellation.error?.code === "timeout",
     counts,
     outcomes: run.outcomes.map(outcomeView),
     ...(aggregate && combine(run, aggregate)),

@@ -9,6 +9,9 @@ const STALE_MS = 60_000;
 /** A name that nobody has makes us ask the cluster again, but not more often than this. */
 const ASK_AGAIN_MS = 1_000;
 
+/** `node2` before `node10`. */
+const byName = new Intl.Collator("en", { numeric: true });
+
 export interface FleetDependencies {
   clock: Clock;
   logger: Logger;
@@ -21,6 +24,7 @@ export class Fleet {
   readonly #deps: FleetDependencies;
   #listed: Instance[] = [];
   #listedAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | undefined;
   #clusterWasThere = true;
 
@@ -30,8 +34,9 @@ export class Fleet {
 
   /** Every known instance, configured ones first. */
   async known(): Promise<Instance[]> {
-    const age = this.#age();
-    if (age > STALE_MS) await this.#refresh();
+    const age = this.#since(this.#listedAt);
+    // A cluster that was not there the last time holds up nobody who has instances without it.
+    if (age > STALE_MS && (this.#clusterWasThere || this.#all().length === 0)) await this.#refresh();
     else if (age > FRESH_MS) void this.#refresh();
     return this.#all();
   }
@@ -39,7 +44,7 @@ export class Fleet {
   /** As `select` over the known instances; asks the cluster afresh before it calls a name unknown. */
   async select(selector: Selector): Promise<Selection<Instance>> {
     const known = await this.known();
-    if (this.#age() > ASK_AGAIN_MS && !picksAll(selector, known)) await this.#refresh();
+    if (this.#since(this.#askedAt) > ASK_AGAIN_MS && !picksAll(selector, known)) await this.#refresh();
     return select(selector, this.#all());
   }
 
@@ -49,8 +54,8 @@ export class Fleet {
     return selectKnown(selector, this.#all());
   }
 
-  #age(): number {
-    return this.#deps.members ? this.#deps.clock.monotonic() - this.#listedAt : 0;
+  #since(moment: number): number {
+    return this.#deps.members ? this.#deps.clock.monotonic() - moment : 0;
   }
 
   #all(): Instance[] {
@@ -71,7 +76,8 @@ export class Fleet {
     const { members, clock, logger } = this.#deps;
     if (!members) return;
     try {
-      this.#listed = (await members.list("instance")).flatMap((member) => toInstance(member) ?? []);
+      const listed = (await members.list("instance")).flatMap((member) => toInstance(member) ?? []);
+      this.#listed = listed.sort((a, b) => byName.compare(a.name, b.name));
       this.#listedAt = clock.monotonic();
       this.#clusterWasThere = true;
     } catch (error) {
@@ -79,6 +85,7 @@ export class Fleet {
       if (this.#clusterWasThere) logger.debug({ err: error }, "the cluster does not list its members");
       this.#clusterWasThere = false;
     }
+    this.#askedAt = clock.monotonic();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { OrchestratorError } from "../core/errors.ts";
 import type { HealthRecord } from "../core/health.ts";
 import { type Instance, instanceId } from "../core/instance.ts";
 import type { Answer, Clock, InstanceClients, Logger, NotSent, Random } from "../core/ports.ts";
@@ -6,6 +7,8 @@ import { isSick, type Observation, observe, unobserved } from "../policy/health.
 const CHECK_TIMEOUT_MS = 5_000;
 /** The sick are looked at so much more often, so that work returns to them soon. */
 const SICK_FACTOR = 6;
+/** How soon to look again where no configuration says it. */
+const UNCONFIGURED_INTERVAL_MS = 10_000;
 
 export interface HealthMonitorDependencies {
   clock: Clock;
@@ -33,7 +36,7 @@ export class HealthMonitor {
 
   /** Learns from a real call. */
   note(instance: Instance, answer: Answer): void {
-    const observation = observed(answer);
+    const observation = observed(answer, instance.name);
     if (observation) this.#observe(instance, observation);
   }
 
@@ -73,6 +76,15 @@ export class HealthMonitor {
     if (this.#running) this.#stopTimer = clock.after(this.#untilNextDue(), () => void this.#tick());
   }
 
+  /** While the configuration cannot be read there is nothing to poll, and one day it can be again. */
+  #interval(): number {
+    try {
+      return this.#deps.intervalMs();
+    } catch {
+      return UNCONFIGURED_INTERVAL_MS;
+    }
+  }
+
   #forgetAllBut(instances: readonly Instance[]): void {
     const ids = new Set(instances.map(instanceId));
     for (const map of [this.#dueAt, this.#records]) {
@@ -81,14 +93,14 @@ export class HealthMonitor {
   }
 
   #untilNextDue(): number {
-    const { clock, intervalMs } = this.#deps;
-    const earliest = Math.min(...this.#dueAt.values(), clock.monotonic() + intervalMs());
+    const { clock } = this.#deps;
+    const earliest = Math.min(...this.#dueAt.values(), clock.monotonic() + this.#interval());
     return Math.max(100, earliest - clock.monotonic());
   }
 
   #nextDue(instance: Instance): number {
-    const { clock, random, intervalMs } = this.#deps;
-    const interval = isSick(this.of(instance)) ? intervalMs() / SICK_FACTOR : intervalMs();
+    const { clock, random } = this.#deps;
+    const interval = isSick(this.of(instance)) ? this.#interval() / SICK_FACTOR : this.#interval();
     return clock.monotonic() + interval * (0.9 + 0.2 * random());
   }
 
@@ -107,18 +119,23 @@ export class HealthMonitor {
 }
 
 /** What a call's answer says of the instance's health, if anything. */
-function observed(answer: Answer): Observation | undefined {
+function observed(answer: Answer, name: string): Observation | undefined {
   const error = "error" in answer ? answer.error : undefined;
-  if (answer.delivery === "not_sent") return refusal(answer);
+  if (answer.delivery === "not_sent") return refusal(answer, name);
   // A failed reply is the work's fault; an answer that was lost is the instance's.
   return error && (answer.reply === "none" || answer.reply === "pending")
-    ? { kind: "trouble", reason: error.message }
+    ? { kind: "trouble", reason: reasonOf(error, name) }
     : { kind: "ok" };
 }
 
-function refusal({ error, unreachable }: NotSent): Observation | undefined {
-  if (unreachable) return { kind: "unreachable", reason: error.message };
-  if (error.code === "draining") return { kind: "draining", reason: error.message };
+function refusal({ error, unreachable }: NotSent, name: string): Observation | undefined {
+  if (unreachable) return { kind: "unreachable", reason: reasonOf(error, name) };
+  if (error.code === "draining") return { kind: "draining", reason: reasonOf(error, name) };
   // Other refusals (4xx, 429, overload) say nothing against the instance.
   return undefined;
+}
+
+/** The error's words without its subject, which stands beside them wherever a reason is shown. */
+function reasonOf({ message }: OrchestratorError, name: string): string {
+  return message.replace(`${name}: `, "").replace(/\.$/, "");
 }

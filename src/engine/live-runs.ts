@@ -26,7 +26,7 @@ export class LiveRuns {
 
   /**
    * Starts a run and works on it until it has ended; passing its deadline, or the caller's cancel,
-   * cancels it. Rejects when the work could not even begin, and nothing was sent.
+   * cancels it. Rejects when the work could not begin or go on.
    */
   start(
     run: NewRun,
@@ -40,9 +40,12 @@ export class LiveRuns {
     const stopDeadline = this.#clock.after(Math.max(0, open.remainingMs), () =>
       cancellation.cancel(new OrchestratorError("timeout", `Run ${runId} passed its timeout.`, { runId })),
     );
-    if (context.onProgress) report(open, context.onProgress);
+    if (context.onProgress) this.#report(open, context.onProgress);
     const ended = work(open)
-      .then(() => open.close())
+      .then(
+        () => open.close(),
+        (error: unknown) => open.breakOff(OrchestratorError.from(error)),
+      )
       .finally(() => {
         stopDeadline();
         forget?.();
@@ -82,6 +85,20 @@ export class LiveRuns {
   cancelAll(error: OrchestratorError): void {
     for (const { open } of this.#live.values()) open.cancellation.cancel(error);
   }
+
+  #report(open: OpenRun, onProgress: NonNullable<CallContext["onProgress"]>): void {
+    const { runId, outcomes } = open.run;
+    let ended = 0;
+    open.onEnded(({ instance, reply, delivery }) => {
+      ended += 1;
+      try {
+        onProgress({ runId, instance, reply, delivery, ended, total: outcomes.length });
+      } catch (error) {
+        // Whoever watches must not disturb the work.
+        this.#logger.warn({ err: error, runId }, "progress could not be told");
+      }
+    });
+  }
 }
 
 /** Whether `work` settles within `ms`; a rejection of `work` is passed on. */
@@ -97,10 +114,16 @@ export async function within(clock: Clock, work: Promise<unknown>, ms: number): 
   }
 }
 
-function report(open: OpenRun, onProgress: NonNullable<CallContext["onProgress"]>): void {
-  let ended = 0;
-  open.onEnded(({ instance, reply, delivery }) => {
-    ended += 1;
-    onProgress({ runId: open.run.runId, instance, reply, delivery, ended, total: open.run.outcomes.length });
-  });
+/**
+ * Waits for a run until its caller's wait is over; whether it has ended. A wait that is as long as the
+ * timeout goes on until the instances have said what the cancel at the deadline came to.
+ */
+export async function waited(
+  clock: Clock,
+  ended: Promise<unknown>,
+  { waitMs, timeoutMs }: { waitMs: number; timeoutMs: number },
+): Promise<boolean> {
+  if (waitMs < timeoutMs) return within(clock, ended, waitMs);
+  await ended;
+  return true;
 }

@@ -109,40 +109,57 @@ export class OpenRun {
 
   /** Ends one outcome with the last word on it. */
   async end(outcome: Outcome, answer: Answer): Promise<void> {
-    outcome.reply = answer.reply;
     outcome.endedAt = this.#clock.now();
     if (answer.reply === "done") {
       outcome.result = answer.result;
+      // Before the reply: who reads the stored run must find the results of all that are done.
       await this.#keepResult(outcome);
     } else if (answer.error) {
       outcome.error = answer.error.with({ instance: outcome.instance, delivery: outcome.delivery }).toBody();
     }
+    outcome.reply = answer.reply;
     for (const listener of this.#listeners) listener(outcome);
     this.touch();
+  }
+
+  /**
+   * Ends a run whose work could not begin or go on; what has not ended yet gets this error.
+   *
+   * @throws OrchestratorError always: the given one, with what is known of the delivery.
+   */
+  async breakOff(error: OrchestratorError): Promise<never> {
+    for (const outcome of this.run.outcomes) {
+      if (outcome.endedAt !== undefined) continue;
+      await this.end(outcome, { delivery: "not_sent", reply: "none", again: "later", error });
+    }
+    await this.close();
+    const delivery = this.run.outcomes.map((each) => each.delivery).reduce(strongerDelivery, "not_sent");
+    throw error.with({ runId: this.run.runId, delivery });
   }
 
   /** Writes the run's end. What cannot be written now is told, not thrown: the work is done. */
   async close(): Promise<void> {
     this.run.endedAt = this.#clock.now();
     this.#gathering?.();
-    await this.#tell(this.#commit());
+    await this.tell(this.#commit());
   }
 
   /** Has what changed written soon. */
   touch(): void {
     this.#gathering ??= this.#clock.after(GATHER_MS, () => {
       this.#gathering = undefined;
-      if (this.run.endedAt === undefined) void this.#tell(this.#commit());
+      if (this.run.endedAt === undefined) void this.tell(this.#commit());
     });
   }
 
   async #keepResult(outcome: Outcome): Promise<void> {
     const key = resultKey(this.run.runId, this.run.outcomes.indexOf(outcome));
     const expiresAt = this.run.deadlineAt + KEEP_RUNS_MS;
-    await this.#tell(this.#store.put(key, JSON.stringify(outcome.result), { expiresAt }));
+    await this.tell(this.#store.put(key, JSON.stringify(outcome.result), { expiresAt }));
   }
 
-  async #tell(write: Promise<unknown>): Promise<void> {
+  /** Awaits a write after the work: what cannot be stored then is a warning beside the result. */
+  async tell(write: Promise<unknown>): Promise<void> {
     try {
       await write;
     } catch (error) {
@@ -168,7 +185,8 @@ export class OpenRun {
     const outcomes = run.outcomes.map(({ result: _kept, ...outcome }) => outcome);
     const version = await this.#store.put(runKey(run.runId), JSON.stringify({ ...run, outcomes }), {
       ifVersion: this.#version,
-      ...(run.endedAt !== undefined && { expiresAt: run.endedAt + KEEP_RUNS_MS }),
+      // The deadline stands for the end of a run whose process dies.
+      expiresAt: (run.endedAt ?? run.deadlineAt) + KEEP_RUNS_MS,
     });
     if (version === undefined) {
       throw new OrchestratorError("conflict", `Run ${run.runId} has been taken over by another process.`, {

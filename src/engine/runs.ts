@@ -1,5 +1,4 @@
 import type { OutcomeView, Page, ResultPage, RunDetail, RunView } from "../core/answers.ts";
-import { hasReply } from "../core/delivery.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { RunsCancelInput, RunsGetInput, RunsListInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
@@ -18,9 +17,12 @@ export async function getRun(parts: EngineParts, input: RunsGetInput): Promise<R
   const open = parts.live.find(input.runId);
   const run = open?.run ?? (await parts.journal.read(input.runId));
   if (input.instance !== undefined) return resultPage(parts, run, input.instance, input.offset);
-  const detail = runDetail(run, open?.warnings ?? orphanWarning(parts, run));
+  return detailOf(parts, run, open?.warnings ?? orphanWarning(parts, run));
+}
+
+async function detailOf(parts: EngineParts, run: Run, warnings?: readonly string[]): Promise<RunDetail> {
   const outcomes = await Promise.all(run.outcomes.map((_, index) => inlineResult(parts, run, index)));
-  return { ...detail, outcomes };
+  return { ...runDetail(run, warnings), outcomes };
 }
 
 async function inlineResult(parts: EngineParts, run: Run, index: number): Promise<OutcomeView> {
@@ -61,7 +63,7 @@ async function resultPage(
   const json = (await resultText(parts, run, index)) ?? "";
   // Text is read as it was written, not as a JSON string.
   const text = json.startsWith('"') ? (JSON.parse(json) as string) : json;
-  const end = offset + PAGE_CHARS;
+  const end = pageEnd(text, offset);
   return {
     runId: run.runId,
     instance,
@@ -71,6 +73,12 @@ async function resultPage(
     totalChars: text.length,
     ...(end < text.length && { nextOffset: end }),
   };
+}
+
+/** A page never ends within a character that takes two units of UTF-16. */
+function pageEnd(text: string, offset: number): number {
+  const end = offset + PAGE_CHARS;
+  return (text.codePointAt(end - 1) ?? 0) > 0xffff ? end - 1 : end;
 }
 
 async function awaitEnd(parts: EngineParts, runId: string, ms: number): Promise<void> {
@@ -111,18 +119,21 @@ export async function cancelRun(parts: EngineParts, { runId }: RunsCancelInput):
   const open = parts.live.find(runId);
   if (open) {
     await parts.live.cancel(runId, new OrchestratorError("cancelled", "The run was cancelled."));
-    return runDetail(open.run, open.warnings);
+    return detailOf(parts, open.run, open.warnings);
   }
   const run = await parts.journal.read(runId);
-  if (run.endedAt === undefined && run.outcomes.some(({ reply }) => !hasReply(reply))) {
-    throw new OrchestratorError(
-      "conflict",
-      `Run ${runId} belongs to another process, which alone can cancel it.`,
-      {
+  if (run.endedAt !== undefined) return detailOf(parts, run);
+  throw parts.processes.isGone(run.owner)
+    ? new OrchestratorError("interrupted", `The process that worked on run ${runId} has ended.`, {
         runId,
-        action: "Cancel it where it was started, or wait for it with runs_get.",
-      },
-    );
-  }
-  return runDetail(run);
+        action: "Read with runs_get what is known of it, and ask those instances what they did.",
+      })
+    : new OrchestratorError(
+        "conflict",
+        `Run ${runId} belongs to another process, which alone can cancel it.`,
+        {
+          runId,
+          action: "Cancel it where it was started, or wait for it with runs_get.",
+        },
+      );
 }

@@ -26,10 +26,14 @@ export class SessionRecords {
     return entry && { session: JSON.parse(entry.value) as Session, version: entry.version };
   }
 
-  /** @throws OrchestratorError `session_not_found`, also when it is closed. */
-  async open(sessionId: string): Promise<Stored> {
+  /**
+   * @param uid tells the session from a later one of the same `sessionId`.
+   * @throws OrchestratorError `session_not_found`, also when it is closed.
+   */
+  async open(sessionId: string, uid?: string): Promise<Stored> {
     const stored = await this.find(sessionId);
-    if (stored && stored.session.closedAt === undefined) return stored;
+    const same = uid === undefined || stored?.session.uid === uid;
+    if (stored && same && stored.session.closedAt === undefined) return stored;
     const closed = stored ? "is closed" : "does not exist";
     throw new OrchestratorError("session_not_found", `Session ${sessionId} ${closed}.`);
   }
@@ -69,8 +73,21 @@ export class SessionRecords {
     return this.#store.watch(SESSIONS + sessionId, listener);
   }
 
-  async putMessage({ uid }: Session, message: Message): Promise<void> {
-    await this.#store.put(messageKey(uid, message.seq), JSON.stringify(message));
+  async putMessage({ uid, closedAt }: Session, message: Message): Promise<void> {
+    await this.#store.put(
+      messageKey(uid, message.seq),
+      JSON.stringify(message),
+      closedAt === undefined ? {} : { expiresAt: closedAt + KEEP_CLOSED_MS },
+    );
+  }
+
+  /** Has the messages of a closed session expire with it. */
+  async expireTranscript(session: Session): Promise<void> {
+    for (let after = 0; after < session.seq; ) {
+      const page = await this.transcript(session, { limit: 1_000, after });
+      for (const message of page) await this.putMessage(session, message);
+      after = page.at(-1)?.seq ?? session.seq;
+    }
   }
 
   async message({ uid }: Session, seq: number): Promise<Message | undefined> {

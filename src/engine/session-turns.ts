@@ -5,7 +5,6 @@ import type { Message, Session } from "../core/session.ts";
 import type { LiveRuns } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { SessionRecords } from "./session-records.ts";
-import { sleep } from "./sleep.ts";
 
 /** How often a waiting sender looks whether the holder of the turn has died. */
 const LOOK_AGAIN_MS = 1_000;
@@ -26,42 +25,80 @@ export interface Turn {
 /**
  * Waits for the turn and takes it: the message is in the transcript, pending, before it is sent. A turn
  * whose holder has died is taken over; its message stays, marked as of unknown delivery.
+ *
+ * @throws OrchestratorError `session_not_found` when the session is closed by then.
  */
 export async function takeTurn(
   deps: TurnDependencies,
-  sessionId: string,
+  session: Session,
   data: Json,
   open: OpenRun,
 ): Promise<Turn> {
-  const { clock, processes, records } = deps;
-  for (;;) {
-    open.cancellation.throwIfCancelled();
-    const { session, version } = await records.open(sessionId);
-    if (session.turn && isHeld(deps, session.turn)) {
-      await turnChange(deps, sessionId, open);
-      continue;
+  const take = () => tryTurn(deps, session, data, open);
+  const turn = await take();
+  if (turn) return turn;
+  let changed = false;
+  let wake = () => {};
+  const stop = deps.records.watch(session.sessionId, () => {
+    changed = true;
+    wake();
+  });
+  try {
+    for (;;) {
+      changed = false;
+      const turn = await take();
+      if (turn) return turn;
+      if (changed) continue;
+      await new Promise<void>((resolve) => {
+        const end = () => {
+          stopTimer();
+          forget();
+          resolve();
+        };
+        let forget = () => {};
+        const stopTimer = deps.clock.after(LOOK_AGAIN_MS, end);
+        forget = open.cancellation.onCancel(end);
+        wake = end;
+      });
     }
-    const seq = session.seq + 1;
-    const taken: Session = {
-      ...session,
-      seq,
-      turn: { runId: open.run.runId, processId: processes.self, seq },
-    };
-    if (!(await records.put(taken, version))) continue;
-    if (session.turn) await markLost(records, session);
-    open.run.seq = seq;
-    const message: Message = {
-      seq,
-      runId: open.run.runId,
-      instance: session.instance,
-      at: clock.now(),
-      data,
-      delivery: "not_sent",
-      reply: "pending",
-    };
-    await records.putMessage(session, message);
-    return { session: taken, message };
+  } finally {
+    stop();
   }
+}
+
+/** Takes the turn if nobody has it. */
+async function tryTurn(
+  { clock, processes, records, live }: TurnDependencies,
+  { sessionId, uid }: Session,
+  data: Json,
+  open: OpenRun,
+): Promise<Turn | undefined> {
+  open.cancellation.throwIfCancelled();
+  const { session, version } = await records.open(sessionId, uid);
+  const { turn } = session;
+  if (turn && isHeld({ processes, live }, turn)) return undefined;
+  if (turn) await markLost(records, session, turn.seq);
+  const { runId } = open.run;
+  const seq = session.seq + 1;
+  const taken: Session = { ...session, seq, turn: { runId, processId: processes.self, seq } };
+  if (!(await records.put(taken, version))) return undefined;
+  open.run.seq = seq;
+  const message: Message = {
+    seq,
+    runId,
+    instance: session.instance,
+    at: clock.now(),
+    data,
+    delivery: "not_sent",
+    reply: "pending",
+  };
+  try {
+    await records.putMessage(session, message);
+  } catch (error) {
+    await giveBack(records, taken, message, true).catch(() => {});
+    throw error;
+  }
+  return { session: taken, message };
 }
 
 /**
@@ -86,34 +123,34 @@ export async function endTurn(
       ...(error && { error }),
     });
   }
-  await records.update(session.sessionId, ({ turn, ...rest }) => {
-    if (rest.uid !== session.uid || turn?.runId !== message.runId) return undefined;
+  const now = await giveBack(records, session, message, notSent);
+  if (now?.closedAt !== undefined) await records.expireTranscript(now);
+}
+
+function giveBack(
+  records: SessionRecords,
+  { sessionId, uid }: Session,
+  { runId }: Message,
+  notSent: boolean,
+): Promise<Session | undefined> {
+  return records.update(sessionId, ({ turn, ...rest }) => {
+    if (rest.uid !== uid || turn?.runId !== runId) return undefined;
     return { ...rest, seq: notSent ? rest.seq - 1 : rest.seq };
   });
 }
 
-function isHeld({ processes, live }: TurnDependencies, turn: NonNullable<Session["turn"]>): boolean {
+function isHeld(
+  { processes, live }: Pick<TurnDependencies, "processes" | "live">,
+  turn: NonNullable<Session["turn"]>,
+): boolean {
   // A turn of this very process without its run is one that could not be given back.
   return turn.processId === processes.self
     ? live.find(turn.runId) !== undefined
     : !processes.isGone(turn.processId);
 }
 
-async function turnChange(
-  { clock, records }: TurnDependencies,
-  sessionId: string,
-  open: OpenRun,
-): Promise<void> {
-  let stop = () => {};
-  const changed = new Promise<void>((resolve) => {
-    stop = records.watch(sessionId, resolve);
-  });
-  await Promise.race([changed, sleep(clock, LOOK_AGAIN_MS, open.cancellation)]);
-  stop();
-}
-
-async function markLost(records: SessionRecords, session: Session): Promise<void> {
-  const message = await records.message(session, session.turn?.seq ?? 0);
+async function markLost(records: SessionRecords, session: Session, seq: number): Promise<void> {
+  const message = await records.message(session, seq);
   if (message?.reply !== "pending") return;
   const error = new OrchestratorError(
     "interrupted",

@@ -1,5 +1,4 @@
-import type { HistoryAnswer, Page, SendAnswer, SessionView, SpawnAnswer } from "../core/answers.ts";
-import { Cancellation } from "../core/cancellation.ts";
+import type { HistoryAnswer, Page, SendAnswer, SessionView } from "../core/answers.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
@@ -8,106 +7,17 @@ import type {
   SessionsHistoryInput,
   SessionsListInput,
   SessionsSendInput,
-  SessionsSpawnInput,
 } from "../core/requests.ts";
 import type { Session } from "../core/session.ts";
-import { orderByHealth } from "../policy/candidates.ts";
+import type { Work } from "./attempt.ts";
 import { failure } from "./delegate.ts";
 import { deliver } from "./deliver.ts";
-import { within } from "./live-runs.ts";
+import { waited } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
-import { endTurn, takeTurn } from "./session-turns.ts";
+import type { LinePlace } from "./session-line.ts";
+import { endTurn, type Turn, takeTurn } from "./session-turns.ts";
 import { messageView, sessionView } from "./views.ts";
-
-/**
- * Opens a session at one healthy instance and stores who owns it.
- *
- * @throws OrchestratorError `session_exists`, which names the owner.
- */
-export async function spawnSession(
-  parts: EngineParts,
-  input: SessionsSpawnInput,
-  context: CallContext,
-): Promise<SpawnAnswer> {
-  const { sessionId } = input;
-  const before = await parts.records.find(sessionId);
-  if (before && before.session.closedAt === undefined) throw exists(before.session);
-  const epoch = (before?.session.epoch ?? 0) + 1;
-  const { instance, remoteId } = await openSomewhere(parts, input, epoch);
-  const token = parts.ids.random();
-  const session: Session = {
-    sessionId,
-    uid: parts.ids.random(),
-    tokenHash: parts.ids.hash(token),
-    instance: instance.name,
-    origin: instance.origin,
-    remoteId,
-    epoch,
-    createdAt: parts.clock.now(),
-    createdBy: context.createdBy,
-    seq: 0,
-  };
-  if (!(await parts.records.put(session, before?.version ?? 0))) {
-    await parts.clients
-      .of(instance)
-      .closeSession(remoteId)
-      .catch(() => {});
-    throw exists((await parts.records.open(sessionId)).session);
-  }
-  return { sessionId, instance: instance.name, ...(input.withToken && { token }) };
-}
-
-function exists({ sessionId, instance }: Session): OrchestratorError {
-  return new OrchestratorError("session_exists", `Session ${sessionId} is open at ${instance}.`, {
-    instance,
-    action: `Send to it with sessions_send, or close it with sessions_close and spawn again.`,
-  });
-}
-
-/** The first candidate that opens the session. Opening is no work: it may be tried at one after another. */
-async function openSomewhere(
-  parts: EngineParts,
-  { sessionId, instance: selector }: SessionsSpawnInput,
-  epoch: number,
-): Promise<{ instance: Instance; remoteId: string }> {
-  const { fleet, health, clients, clock, random } = parts;
-  const known = await fleet.known();
-  // Without a selector any will do, so that not every session lands at the first of the fleet.
-  const picked =
-    selector === undefined
-      ? shuffled(await fleet.selectKnown("*"), random)
-      : await fleet.selectKnown(selector);
-  const { order, excluded } = orderByHealth(picked, known, health.of, clock.now());
-  const refusals = excluded.map(({ instance, reason }) => `${instance} is ${reason}`);
-  let last: OrchestratorError | undefined;
-  for (const instance of order) {
-    try {
-      return {
-        instance,
-        ...(await clients.of(instance).openSession({ sessionId, epoch, cancellation: new Cancellation() })),
-      };
-    } catch (error) {
-      last = OrchestratorError.from(error);
-      refusals.push(`${instance.name}: ${last.message}`);
-    }
-  }
-  throw new OrchestratorError(
-    last?.code ?? "instance_down",
-    `No instance could open session ${sessionId}. ${refusals.join("; ")}`,
-    {
-      delivery: "not_sent",
-      ...(picked.length === 1 && { instance: picked[0]?.name }),
-    },
-  );
-}
-
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  return items
-    .map((item) => ({ item, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ item }) => item);
-}
 
 /**
  * Sends one message to a session's owner, in strict order with all other sends to it, and returns the
@@ -117,6 +27,22 @@ export async function sendToSession(
   parts: EngineParts,
   input: SessionsSendInput,
   context: CallContext,
+): Promise<SendAnswer> {
+  // The place in line is that of the call, whatever has to be looked up first.
+  const place = parts.lines.join(input.sessionId);
+  try {
+    return await sendInTurn(parts, input, context, place);
+  } catch (error) {
+    place.leave();
+    throw error;
+  }
+}
+
+async function sendInTurn(
+  parts: EngineParts,
+  input: SessionsSendInput,
+  context: CallContext,
+  place: LinePlace,
 ): Promise<SendAnswer> {
   const { clock } = parts;
   const settings = parts.settings();
@@ -131,31 +57,42 @@ export async function sendToSession(
       deadlineAt: clock.now() + timeoutMs,
       createdBy: context.createdBy,
       explanation: { order: [owner.name], excluded: [] },
-      outcomes: [],
+      outcomes: [{ instance: owner.name, delivery: "not_sent", reply: "pending" }],
     },
     context,
     async (run) => {
-      const turn = await takeTurn(parts, session.sessionId, input.data, run);
-      const { remoteId, epoch } = turn.session;
       try {
-        await deliver(
-          parts,
-          run,
-          [owner],
-          {
-            hops: context.hops ?? 0,
-            payloadFor: () => input.data,
-            send: (client, call) => client.message(remoteId, epoch, turn.message.seq, call),
-          },
-          { retries: settings.retries, idempotent: false },
-        );
+        await place.turn(run.cancellation);
+        const turn = await takeTurn(parts, session, input.data, run);
+        await converse(parts, owner, turn, run, context.hops ?? 0);
       } finally {
-        await endTurn(parts, turn, run);
+        place.leave();
       }
     },
   );
-  const over = await within(clock, ended, Math.min(input.wait ?? settings.waitMs, timeoutMs));
+  const over = await waited(clock, ended, { waitMs: input.wait ?? settings.waitMs, timeoutMs });
   return sendAnswer(session.sessionId, owner, open, over);
+}
+
+/** Sends the message whose turn it is, and gives the turn back. */
+async function converse(
+  parts: EngineParts,
+  owner: Instance,
+  turn: Turn,
+  run: OpenRun,
+  hops: number,
+): Promise<void> {
+  const { session, message } = turn;
+  const work: Work = {
+    hops,
+    payloadFor: () => message.data,
+    send: (client, call) => client.message(session.remoteId, session.epoch, message.seq, call),
+  };
+  try {
+    await deliver(parts, run, [owner], work, { retries: parts.settings().retries, idempotent: false });
+  } finally {
+    await run.tell(endTurn(parts, turn, run));
+  }
 }
 
 function sendAnswer(sessionId: string, owner: Instance, open: OpenRun, over: boolean): SendAnswer {
@@ -237,6 +174,7 @@ export async function closeSession(parts: EngineParts, input: SessionsCloseInput
       ? { ...now, closedAt: parts.clock.now() }
       : undefined,
   );
+  if (closed) await parts.records.expireTranscript(closed);
   const { picked } = await parts.fleet.select([session.instance]);
   const owner = picked.find(({ origin }) => origin === session.origin);
   // An owner that cannot be told has nothing left to forget, or will let it go when it is reaped.

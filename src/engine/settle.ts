@@ -1,6 +1,15 @@
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
-import type { Answer, Clock, InstanceClient, NoReply, NotSent, Random, TaskRef } from "../core/ports.ts";
+import type {
+  Answer,
+  CancelAnswer,
+  Clock,
+  InstanceClient,
+  NoReply,
+  NotSent,
+  Random,
+  TaskRef,
+} from "../core/ports.ts";
 import { retryDelay } from "../policy/backoff.ts";
 import type { HealthMonitor } from "./health-monitor.ts";
 import type { OpenRun } from "./open-run.ts";
@@ -9,10 +18,12 @@ import { sleep } from "./sleep.ts";
 const HOLD_MS = 20_000;
 /** An instance that answers a question at once, again and again, is not asked more often than this. */
 const ASK_EVERY_MS = 500;
-/** So many questions in a row may fail: with their backoff, some six seconds. */
-const MOST_FAILURES = 6;
+/** So many questions in a row may fail: with their backoff, some two seconds. */
+const MOST_FAILURES = 4;
 /** Once told to cancel, an instance gets so long to say what became of the work. */
 const CANCEL_PATIENCE_MS = 5_000;
+/** One that does not answer at all is given up sooner: our host answers a cancel within 2 s. */
+const CANCEL_ANSWER_MS = 3_000;
 
 interface Settling {
   clock: Clock;
@@ -59,8 +70,9 @@ export async function settle(task: Settling, first: Answer): Promise<Answer> {
       remainingMs: open.remainingMs,
       ...retryAfter(heard),
     });
-    if (++failures > MOST_FAILURES || delay === undefined) return lostTouch(task, answer, heard.error);
-    await sleep(clock, delay, open.cancellation);
+    if (++failures > MOST_FAILURES) return lostTouch(task, answer, heard.error);
+    // Where the deadline comes first, there is still the cancelling to be done.
+    await sleep(clock, delay ?? open.remainingMs, open.cancellation);
   }
   return cancelThere(task, answer, open.cancellation.error as OrchestratorError);
 }
@@ -77,7 +89,7 @@ function retryAfter(answer: Answer): Pick<NotSent, "retryAfterMs"> {
 
 /** It never saw the key: a tombstone makes that true for ever, which proves that nothing was sent. */
 async function bury(task: Settling, answer: Answer): Promise<Answer> {
-  const told = await task.client.cancel({ key: task.key });
+  const told = await cancelOnce(task, { key: task.key });
   if (told.known === true) return told.answer.reply === "pending" ? settle(task, told.answer) : told.answer;
   if (told.known === false && told.storeId === task.storeIdBefore) {
     return provenNotSent(task, "The instance has proved that the request never arrived.", "instance_error");
@@ -136,7 +148,7 @@ async function cancelThere(task: Settling, first: Answer, why: OrchestratorError
   const code = why.code === "timeout" ? "timeout" : "cancelled";
   const giveUpAt = task.clock.monotonic() + CANCEL_PATIENCE_MS;
   for (;;) {
-    const told = await task.client.cancel(refTo(task, answer));
+    const told = await cancelOnce(task, refTo(task, answer));
     if (told.known === false) {
       if (answer.delivery !== "accepted" && told.storeId === task.storeIdBefore) {
         return provenNotSent(task, `${why.message} The work had not begun.`, code);
@@ -164,6 +176,19 @@ async function cancelThere(task: Settling, first: Answer, why: OrchestratorError
     }
     await sleep(task.clock, ASK_EVERY_MS / 2);
   }
+}
+
+async function cancelOnce({ client, clock, instance }: Settling, ref: TaskRef): Promise<CancelAnswer> {
+  let stop = () => {};
+  const silence = new Promise<CancelAnswer>((resolve) => {
+    stop = clock.after(CANCEL_ANSWER_MS, () => {
+      const error = new OrchestratorError("timeout", `${instance.name} did not answer the cancellation.`);
+      resolve({ known: "unknown", error });
+    });
+  });
+  const told = await Promise.race([client.cancel(ref), silence]);
+  stop();
+  return told;
 }
 
 function cancelledWith(
