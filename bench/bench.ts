@@ -1,0 +1,19 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { bundle } from "../scripts/bundle.ts";
+
+// Measured is what is shipped: code bundled as dist/ is, not what a loader makes of it at run time.
+
+const folder = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+// Below the package, so that what stays outside of the bundle is found.
+const out = await mkdtemp(folder("../node_modules/.bench-"));
+try {
+  await bundle({ suite: folder("suite.ts"), instance: folder("instance.ts") }, out);
+  const suite = spawn(process.execPath, ["--expose-gc", `${out}/suite.js`], { stdio: "inherit" });
+  const [code] = await once(suite, "exit");
+  process.exitCode = code ?? 1;
+} finally {
+  await rm(out, { recursive: true, force: true });
+}

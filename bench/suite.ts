@@ -1,0 +1,88 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Pool } from "undici";
+import { systemProcesses } from "../src/app/processes.ts";
+import { systemClock, systemIds } from "../src/app/system.ts";
+import type { Instance } from "../src/core/instance.ts";
+import type { Logger, Store } from "../src/core/ports.ts";
+import { delegateInput, fanoutInput } from "../src/core/requests.ts";
+import { createEngine, type Engine } from "../src/engine/engine.ts";
+import { createInstanceClients } from "../src/instances/clients.ts";
+import { createMemoryStore } from "../src/store/memory.ts";
+import { openSqliteStore } from "../src/store/sqlite.ts";
+import { compare, type Figures } from "./measure.ts";
+import { report } from "./report.ts";
+
+// Every figure stands beside a raw one of the same run: undici's Pool, a POST and its JSON body. Both
+// sides talk to the same servers, which run in a process of their own.
+
+const MOST = 64;
+const payload = { query: "what is the retry policy", limit: 10 };
+const context = { createdBy: "bench" };
+const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+const server = fork(new URL("./instance.js", import.meta.url), [String(MOST)]);
+const [ports] = (await once(server, "message")) as [number[]];
+const instances = ports.map((port, index): Instance => {
+  const origin = `http://127.0.0.1:${port}`;
+  return { name: `n${index + 1}`, url: origin, origin, protocol: "rest", tags: [], source: "config" };
+});
+const pools = instances.map(({ origin }) => new Pool(origin));
+const folder = await mkdtemp(join(tmpdir(), "orchestrator-bench-"));
+const memory = engineOver(createMemoryStore({ clock: systemClock }));
+const sqlite = engineOver(
+  await openSqliteStore({ path: join(folder, "bench.db"), clock: systemClock, logger }),
+);
+
+try {
+  report([
+    await delegates("delegate, memory store", memory, 1.5),
+    await delegates("delegate, SQLite store", sqlite),
+    await fanouts(8, memory),
+    await fanouts(64, memory, 1.2),
+  ]);
+} finally {
+  await Promise.all([memory.close(), sqlite.close(), ...pools.map((pool) => pool.close())]);
+  server.disconnect();
+  await rm(folder, { recursive: true, force: true });
+}
+
+function engineOver(store: Store): Engine {
+  return createEngine({
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    ids: systemIds,
+    processes: systemProcesses(),
+    store,
+    clients: createInstanceClients({ clock: systemClock, logger, env: {}, fleetKey: () => undefined }),
+    configured: () => instances,
+    settings: () => ({ timeoutMs: 600_000, waitMs: 45_000, retries: 3, healthIntervalMs: 60_000 }),
+  });
+}
+
+async function post(pool: Pool): Promise<unknown> {
+  const { body } = await pool.request({
+    path: "/api/tasks",
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ payload }),
+  });
+  return body.json();
+}
+
+function delegates(name: string, engine: Engine, goal?: number): Promise<Figures> {
+  const raw = () => post(pools[0] as Pool);
+  const ours = () => engine.delegate(delegateInput.parse({ instances: ["n1"], payload }), context);
+  return compare(name, { raw, ours }, { calls: 300, goal });
+}
+
+function fanouts(width: number, engine: Engine, goal?: number): Promise<Figures> {
+  const raw = () => Promise.all(pools.slice(0, width).map(post));
+  const targets = instances.slice(0, width).map(({ name }) => name);
+  const ours = () => engine.fanout(fanoutInput.parse({ targets, payload }), context);
+  return compare(`fanout to ${width}, memory store`, { raw, ours }, { calls: Math.ceil(640 / width), goal });
+}
