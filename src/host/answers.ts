@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
-import { OrchestratorError } from "../core/errors.ts";
 import type { Reply } from "../core/delivery.ts";
+import { OrchestratorError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { TaskRecord } from "./task-record.ts";
 import type { Ticket } from "./tasks.ts";
