@@ -1,11 +1,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, it, vi } from "vitest";
 import { call, closing } from "./harness.ts";
 
-const ARGS = ["--import", "tsx", "test/mcp/fixtures/stdio-server.ts"];
+const program = fileURLToPath(new URL("fixtures/stdio-server.ts", import.meta.url));
+const ARGS = ["--import", "tsx", program];
 
 interface Running {
   child: ChildProcessWithoutNullStreams;
