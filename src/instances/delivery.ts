@@ -1,5 +1,5 @@
-import { type ErrorCode, OrchestratorError } from "../core/errors.ts";
 import type { Delivery } from "../core/delivery.ts";
+import { type ErrorCode, OrchestratorError } from "../core/errors.ts";
 import type { Answer } from "../core/ports.ts";
 import { codeOf, type Exchange, type ExchangeFailure } from "./exchange.ts";
 import { retryAfterMs } from "./retry-after.ts";

@@ -1,6 +1,6 @@
+import { DELIVERIES, type Delivery } from "../core/delivery.ts";
 import { type ErrorCode, isErrorCode, OrchestratorError } from "../core/errors.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "../core/json.ts";
-import { DELIVERIES, type Delivery } from "../core/delivery.ts";
 import type { Answer } from "../core/ports.ts";
 import { failureError, type OwnError } from "./delivery.ts";
 import type { Exchange } from "./exchange.ts";
@@ -95,34 +95,29 @@ export function notOurs({ status, body, headers }: Exchange, instance: string): 
 
 /** What a task of ours says. */
 export function taskAnswer(task: JsonObject, instance: string): Answer {
-  const { reply, result = null } = task;
-  const accepted = { delivery: "accepted", ...taskIdOf(task) } as const;
-  if (reply === "done") return { ...accepted, reply, result };
-  if (reply === "pending") return { ...accepted, reply };
-  const own = ownError(task.error);
-  if (reply === "cancelled") {
-    return {
-      ...accepted,
-      reply,
-      error: acceptedError("cancelled", own?.message ?? `${instance} cancelled it.`, instance),
-    };
-  }
-  return {
-    ...accepted,
-    reply: "failed",
-    error: acceptedError(
-      own?.code ?? "instance_error",
-      own ? `${instance}: ${own.message}` : `${instance} says that the task failed, and not why.`,
-      instance,
-      own,
-    ),
-  };
+  const answer = readReply(task, instance);
+  const { taskId } = task;
+  // An id goes into paths: one that is no plain short text is left out, and our key names the task.
+  if (typeof taskId === "string" && TASK_ID.test(taskId)) answer.taskId = taskId;
+  return answer;
 }
 
-/** An id goes into paths: one that is no plain short text is left out, and our key names the task. */
-function taskIdOf({ taskId }: JsonObject): { taskId?: string } {
-  return typeof taskId === "string" && /^[\w.:/-]{1,256}$/.test(taskId) ? { taskId } : {};
+const TASK_ID = /^[\w.:/-]{1,256}$/;
+
+function readReply({ reply, result, error }: JsonObject, instance: string): Accepted {
+  if (reply === "done") return { delivery: "accepted", reply, result: result ?? null };
+  if (reply === "pending") return { delivery: "accepted", reply };
+  const own = ownError(error);
+  if (reply === "cancelled") {
+    const message = own?.message ?? `${instance} cancelled it.`;
+    return { delivery: "accepted", reply, error: acceptedError("cancelled", message, instance) };
+  }
+  const message = own ? `${instance}: ${own.message}` : `${instance} says that the task failed, and not why.`;
+  const code = own?.code ?? "instance_error";
+  return { delivery: "accepted", reply: "failed", error: acceptedError(code, message, instance, own) };
 }
+
+type Accepted = Extract<Answer, { delivery: "accepted" }>;
 
 function acceptedError(
   code: ErrorCode,

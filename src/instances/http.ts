@@ -73,7 +73,8 @@ export class Http {
 
   async #open(origin: string, request: ExchangeRequest): Promise<Exchange> {
     // Loaded on first use: a server that has not been asked for anything yet does not pay for it.
-    const { Pool } = await import("undici");
+    // Its default export alone survives the bundling of a CommonJS package.
+    const { Pool } = (await import("undici")).default;
     if (this.#closed) {
       return unsent({
         kind: "withheld",
