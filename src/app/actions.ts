@@ -44,6 +44,7 @@ const startInstanceCommand: Actions["instance"] = async (options, onProgress) =>
   });
   return {
     started: { instance: options.name, url: running.url, pid: process.pid, facts: made?.facts?.() ?? {} },
+    registered: running.registered,
     stop: (graceMs) => running.stop(graceMs),
   };
 };

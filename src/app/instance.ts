@@ -1,6 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createRegistration } from "../cluster/client.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import { fleetCredential } from "../core/fleet-key.ts";
 import { instanceUrl, NAME } from "../core/instance.ts";
@@ -9,6 +7,7 @@ import type { Worker } from "../host/worker.ts";
 import { stateFolder } from "../store/location.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { type Env, keysOf } from "./app.ts";
+import { joinCluster } from "./join-cluster.ts";
 import { createLogger } from "./logger.ts";
 import { systemClock, systemIds } from "./system.ts";
 
@@ -33,6 +32,8 @@ export interface InstanceOptions {
 export interface RunningInstance {
   name: string;
   url: string;
+  /** Resolves when the cluster has first granted a lease. */
+  registered: Promise<void>;
   /** Finishes what runs and refuses new work, then stops; `graceMs` bounds the finishing. */
   stop(graceMs: number): Promise<void>;
 }
@@ -75,14 +76,14 @@ export async function startInstance(options: InstanceOptions): Promise<RunningIn
     ...(fleetKey ? [fleetCredential(fleetKey, name, new URL(url).origin)] : []),
     ...(own ? [own] : []),
   ];
-  const registration =
-    options.clusterUrl === undefined ? undefined : await register(options, url, folder, keys.apiKey, logger);
+  const member = await joinCluster({ ...options, url, folder, apiKey: keys.apiKey, logger });
   return {
     name,
     url,
+    registered: member.registered,
     async stop(graceMs) {
       // Others hear that it is leaving before it refuses them.
-      await registration?.close();
+      await member.leave();
       const stopWaiting = new Promise<void>((resolve) => systemClock.after(graceMs, resolve));
       await Promise.race([host.drain(), stopWaiting]);
       await host.close();
@@ -103,32 +104,4 @@ function checkOptions({ name, url, apiKeyEnv, env = process.env }: InstanceOptio
   if (apiKeyEnv !== undefined && !env[apiKeyEnv]) {
     throw new OrchestratorError("bad_request", `--api-key-env: the variable ${apiKeyEnv} is not set.`);
   }
-}
-
-/** The lease is kept beside the journal: with it a restarted instance may claim its name from a new port. */
-async function register(
-  { name, tags, clusterUrl = "" }: InstanceOptions,
-  url: string,
-  folder: string,
-  apiKey: () => string | undefined,
-  logger: ReturnType<typeof createLogger>,
-) {
-  const leaseFile = join(folder, "lease");
-  const leaseId = (await readFile(leaseFile, "utf8").catch(() => "")).trim();
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const registration = createRegistration({
-    url: clusterUrl,
-    body: { instanceId: name, url, protocol: "rest", tags, ...(leaseId && { leaseId }) },
-    apiKey,
-    clock: systemClock,
-    random: Math.random,
-    logger,
-    onLease: (lease) => {
-      writeFile(leaseFile, lease, { mode: 0o600 }).catch((error: unknown) =>
-        logger.warn({ err: error, leaseFile }, "the lease could not be kept"),
-      );
-    },
-  });
-  registration.start();
-  return registration;
 }

@@ -66,7 +66,7 @@ export interface Actions {
   instance(
     options: InstanceCommand,
     onProgress: (done: number, total: number) => void,
-  ): Promise<Running & { started: StartedInstance }>;
+  ): Promise<Running & { started: StartedInstance; registered: Promise<void> }>;
   up(
     options: UpCommand,
     onEvent: (event: UpEvent) => void,

@@ -25,7 +25,11 @@ export interface LeaseTable {
   renew(leaseId: string): LeaseGrant | undefined;
   /** Whose lease it was, if it was alive. */
   deregister(leaseId: string): Registration | undefined;
-  /** One member for each kind and name, in the order of their arrival, then by name. */
+  /**
+   * One member for each kind and name, in the order of their arrival, then by name. An instance that
+   * stopped renewing without a goodbye stays for 15 minutes, `until` in the past: those who count on it
+   * are to find it down, not unheard of.
+   */
   list(kind?: Member["kind"]): ClusterMember[];
 }
 
@@ -44,19 +48,28 @@ interface Lease {
 }
 
 const MOST_LEASES = 10_000;
+const LOST_ARE_LISTED_MS = 15 * 60_000;
 
 /** The members of a cluster, each for as long as it keeps renewing its lease (30 s unless told otherwise). */
 export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptions): LeaseTable {
   /** In the order of their expiry, since all last equally long from their renewal on. */
   const leases = new Map<string, Lease>();
   const byInstance = new Map<string, Lease>();
+  /** Instances whose lease ran out, by name, in the order of that. */
+  const lost = new Map<string, Lease>();
 
   const isLive = (lease: Lease) => lease.expiresAt > clock.monotonic();
 
   function sweep(): void {
     for (const lease of leases.values()) {
-      if (isLive(lease)) return;
+      if (isLive(lease)) break;
       remove(lease);
+      const { kind, name } = lease.registration;
+      if (kind === "instance" && !byInstance.has(name)) lost.set(name, lease);
+    }
+    for (const [name, { expiresAt }] of lost) {
+      if (expiresAt + LOST_ARE_LISTED_MS > clock.monotonic()) return;
+      lost.delete(name);
     }
   }
 
@@ -70,7 +83,10 @@ export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptio
     lease.expiresAt = clock.monotonic() + ttlMs;
     leases.delete(leaseId);
     leases.set(leaseId, lease);
-    if (registration.kind === "instance") byInstance.set(registration.name, lease);
+    if (registration.kind === "instance") {
+      byInstance.set(registration.name, lease);
+      lost.delete(registration.name);
+    }
     return { leaseId, ttlSeconds: ttlMs / 1000 };
   }
 
@@ -110,7 +126,9 @@ export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptio
     list(kind) {
       const members = new Map<string, ClusterMember>();
       sweep();
-      for (const { registration, since, expiresAt } of [...leases.values()].sort(byArrival)) {
+      for (const { registration, since, expiresAt } of [...leases.values(), ...lost.values()].sort(
+        byArrival,
+      )) {
         if (kind !== undefined && registration.kind !== kind) continue;
         const key = `${registration.kind}/${registration.name}`;
         const until = Math.round(clock.now() + expiresAt - clock.monotonic());

@@ -40,7 +40,9 @@ export async function serve(options: ServeOptions): Promise<Served> {
   server.get(HEALTH, async (request) => {
     const status = { status: "healthy", code: 200 };
     if (!request.authenticated) return status;
-    const [instances, skills] = [leases.list("instance").length, leases.list("skill").length];
+    const live = leases.list().filter(({ until }) => until > clock.now());
+    const instances = live.filter(({ kind }) => kind === "instance").length;
+    const skills = live.length - instances;
     return { ...status, role: "cluster", startedAt, members: { instances, skills } };
   });
   clusterApi(server, { leases, logger, ...(allow && { allow }) });

@@ -24,7 +24,12 @@ const instance = (name: string, port: number): Registration => ({
 });
 const skill: Registration = { kind: "skill", name: "orchestrator" };
 
-const names = (kind?: "instance" | "skill") => leases.list(kind).map(({ name }) => name);
+/** Those whose lease is alive. */
+const names = (kind?: "instance" | "skill") =>
+  leases
+    .list(kind)
+    .filter(({ until }) => until > clock.now())
+    .map(({ name }) => name);
 
 describe("a lease", () => {
   it("lasts 30 seconds and shows since when and until when", () => {
@@ -165,6 +170,31 @@ it("lets those run out who did not renew, whatever the order of their arrival", 
   leases.renew(first.leaseId);
   await clock.advance(20_000);
   expect(names()).toEqual(["A"]);
+});
+
+describe("an instance whose lease ran out", () => {
+  it("is listed for another 15 minutes, with an end that has passed", async () => {
+    leases.register(instance("A", 1));
+    await clock.advance(TTL_MS + 15 * 60_000 - 1);
+    expect(leases.list()).toMatchObject([{ name: "A", until: clock.now() - 15 * 60_000 + 1 }]);
+    await clock.advance(1);
+    expect(leases.list()).toEqual([]);
+  });
+
+  it("leaves its name to whoever comes, and is listed once", async () => {
+    leases.register(instance("A", 1));
+    await clock.advance(TTL_MS);
+    leases.register(instance("A", 2));
+    expect(leases.list()).toMatchObject([{ name: "A", origin: "http://127.0.0.1:2" }]);
+  });
+
+  it("is not listed after a goodbye, nor is a skill that went silent", async () => {
+    const { leaseId } = leases.register(instance("A", 1));
+    leases.deregister(leaseId);
+    leases.register(skill);
+    await clock.advance(TTL_MS);
+    expect(leases.list()).toEqual([]);
+  });
 });
 
 it("takes ten thousand members and no more", async () => {

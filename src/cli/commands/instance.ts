@@ -46,7 +46,8 @@ export const instanceCommand: CommandBuilder = (actions, exit) =>
       );
       line.end();
       const ready = { event: "ready", ...running.started };
-      process.send?.(ready);
+      // Whoever started us as a part of a fleet wants it to be found there.
+      void running.registered.then(() => process.send?.(ready));
       if (process.stdout.isTTY)
         say(`Instance ${options.name} answers at ${running.started.url}. Ctrl-C stops it.`);
       else printJson(ready);
