@@ -8,7 +8,6 @@ import { TOOLS } from "../src/mcp/tools/index.ts";
 interface Property {
   type: string;
   description?: string;
-  default?: unknown;
   enum?: unknown[];
   items?: { type: string };
 }
@@ -39,7 +38,7 @@ function table(head: string[], rows: string[][]): string {
 
 function argumentsOf(tool: (typeof TOOLS)[number]): string {
   const { properties = {}, required = [] } = tool.advertised.inputSchema;
-  const rows = Object.entries(properties as Record<string, Property>).map(([name, property]) => [
+  const rows = Object.entries(properties as unknown as Record<string, Property>).map(([name, property]) => [
     `\`${name}\`${required.includes(name) ? " (required)" : ""}`,
     property.enum?.map((value) => `\`${value}\``).join(", ") ??
       (property.items ? `${property.type} of ${property.items.type}s` : property.type),
