@@ -70,6 +70,7 @@ export function mirrorProblems(tests: string[], sources: string[]): string[] {
   const topLevel = new Set([
     ...sources.map((file) => file.replace(/\.ts$/, ".test.ts")),
     "architecture.test.ts",
+    "docs.test.ts",
   ]);
   return tests
     .filter((test) => test.endsWith(".test.ts"))
