@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from "node:fs";
+import { type Stats, unwatchFile, watchFile } from "node:fs";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Logger } from "../core/ports.ts";
 import { type Config, resolveConfig } from "./config.ts";
@@ -69,7 +69,9 @@ export class ConfigSource {
     }
   }
 
-  readonly #reload = (): void => {
+  readonly #reload = (now: Stats, before: Stats): void => {
+    // Node also calls for a file that is not there, once.
+    if (now.mtimeMs === before.mtimeMs && now.size === before.size) return;
     const { logger, onChange } = this.#options;
     this.#load();
     if (this.#error) {

@@ -25,8 +25,9 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown, what = 
   });
 }
 
-/** Where no branch of a union fits, what stopped the one that came furthest. */
+/** Where no branch of a union fits, what stopped the one that came furthest; of a key, what is wrong with it. */
 function mostTelling(issue: Issue): Issue {
+  if (issue.code === "invalid_key") return { ...(issue.issues[0] ?? issue), path: issue.path };
   if (issue.code !== "invalid_union" || issue.message !== "Invalid input") return issue;
   const inner = issue.errors
     .flatMap((branch) => branch.slice(0, 1).map(mostTelling))

@@ -50,9 +50,12 @@ export async function spawnSession(
 /** Stores a new session; one that cannot be stored is closed again at its owner. */
 async function keep(parts: EngineParts, session: Session, version: number, opened: Opened): Promise<void> {
   try {
-    if (await parts.records.put(session, version)) return;
-    const winner = await parts.records.find(session.sessionId);
-    throw exists(winner?.session ?? session);
+    for (let base = version; !(await parts.records.put(session, base)); ) {
+      const now = await parts.records.find(session.sessionId);
+      if (now && now.session.closedAt === undefined) throw exists(now.session);
+      // The last message of the closed one before it has just been written.
+      base = now?.version ?? 0;
+    }
   } catch (error) {
     const client = parts.clients.of(opened.instance);
     await client.closeSession(opened.remoteId).catch(() => {});

@@ -1,0 +1,143 @@
+import { spawn as spawnProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { systemProcesses } from "../../src/app/processes.ts";
+import { OrchestratorError } from "../../src/core/errors.ts";
+import type { Store } from "../../src/core/ports.ts";
+import type { Worker } from "../../src/host/worker.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
+import { handWorker, onEnd, startHost } from "../host/harness.ts";
+import { systemClock } from "../host/harness-clock.ts";
+import { processes, sqliteAt, stateFile, testEngine } from "./harness.ts";
+
+/** Notes how many messages it has at once, and in which order they came. */
+function watchfulWorker() {
+  const seen = { order: [] as unknown[], most: 0 };
+  let inFlight = 0;
+  const worker: Worker = {
+    description: { does: "Notes.", payload: "anything", example: 1 },
+    run: async ({ payload }) => {
+      seen.order.push(payload);
+      seen.most = Math.max(seen.most, ++inFlight);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      inFlight -= 1;
+      return { result: payload };
+    },
+    close: async () => {},
+  };
+  return { worker, seen };
+}
+
+const fifty = Array.from({ length: 50 }, (_, index) => index);
+
+describe("the turn of a session", () => {
+  it("comes in the order of the calls to one engine", async () => {
+    const { worker, seen } = watchfulWorker();
+    const host = await startHost({ worker });
+    const { spawn, send, history } = testEngine({ fleet: { A: host.origin } });
+    await spawn({ sessionId: "s" });
+    const answers = await Promise.all(fifty.map((data) => send({ sessionId: "s", data })));
+    expect(answers.map(({ seq, result }) => [seq, result])).toEqual(fifty.map((n) => [n + 1, n]));
+    expect(seen).toEqual({ order: fifty, most: 1 });
+    expect((await history({ sessionId: "s" })).transcript.map(({ data }) => data)).toEqual(fifty);
+  });
+
+  it("is held by one message at a time across two engines on one file", async () => {
+    const { worker, seen } = watchfulWorker();
+    const host = await startHost({ worker });
+    const file = await stateFile();
+    const fleet = { A: host.origin };
+    const one = testEngine({ fleet, store: await sqliteAt(file), processes: processes("one") });
+    const two = testEngine({ fleet, store: await sqliteAt(file), processes: processes("two") });
+    await one.spawn({ sessionId: "s" });
+    const answers = await Promise.all(
+      fifty.map((data) => (data % 2 ? one : two).send({ sessionId: "s", data })),
+    );
+    expect(seen.most).toBe(1);
+    const inTurn = answers.toSorted((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
+    expect(inTurn.map(({ seq }) => seq)).toEqual(fifty.map((n) => n + 1));
+    expect(inTurn.map(({ result }) => result)).toEqual(seen.order);
+    for (const parity of [0, 1]) {
+      const own = seen.order.filter((n) => Number(n) % 2 === parity);
+      expect(own).toEqual(own.toSorted((a, b) => Number(a) - Number(b)));
+    }
+    const { transcript } = await two.history({ sessionId: "s" });
+    expect(transcript.map(({ data }) => data)).toEqual(seen.order);
+  });
+
+  it("is given up by who is cancelled while waiting, and those behind move up", async () => {
+    const worker = handWorker();
+    const host = await startHost({ worker });
+    const { spawn, send, cancel } = testEngine({ fleet: { A: host.origin } });
+    await spawn({ sessionId: "s" });
+    const first = send({ sessionId: "s", data: 1 });
+    const second = await send({ sessionId: "s", data: 2, wait: "10ms" });
+    const third = send({ sessionId: "s", data: 3 });
+    expect((await cancel(second.runId)).outcomes).toMatchObject([{ delivery: "not_sent", reply: "none" }]);
+    worker.tasks[0]?.finish("one");
+    await expect.poll(() => worker.payloads()).toEqual([1, 3]);
+    worker.tasks[1]?.finish("three");
+    expect(await Promise.all([first, third])).toMatchObject([{ seq: 1 }, { seq: 2, result: "three" }]);
+  });
+
+  it("of a process that was killed in mid-send is taken over, and its message marked", async () => {
+    const worker = handWorker({ stops: false });
+    const host = await startHost({ worker });
+    const file = await stateFile();
+    const engine = testEngine({
+      fleet: { A: host.origin },
+      store: await sqliteAt(file),
+      processes: systemProcesses(),
+    });
+    await engine.spawn({ sessionId: "s" });
+    const script = fileURLToPath(new URL("send-process.ts", import.meta.url));
+    const child = spawnProcess(
+      process.execPath,
+      ["--import", "tsx", script, file, host.origin, "s", "theirs"],
+      {
+        stdio: ["ignore", "ignore", "inherit"],
+      },
+    );
+    onEnd(async () => child.kill("SIGKILL"));
+    await expect.poll(() => worker.tasks.length, { timeout: 10_000 }).toBe(1);
+    const mine = engine.send({ sessionId: "s", data: "mine" });
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    // The host's own order holds: the message that the dead process sent ends first.
+    worker.tasks[0]?.finish("too late");
+    await expect.poll(() => worker.tasks.length, { timeout: 10_000 }).toBe(2);
+    worker.tasks[1]?.finish("done");
+    expect(await mine).toMatchObject({ seq: 2, result: "done" });
+    expect((await engine.history({ sessionId: "s" })).transcript).toMatchObject([
+      { seq: 1, data: "theirs", delivery: "unknown", reply: "none", error: { code: "interrupted" } },
+      { seq: 2, data: "mine", reply: "done" },
+    ]);
+  }, 30_000);
+
+  it("that cannot be given back costs a warning, not the answer, and this process takes it again", async () => {
+    const worker = handWorker();
+    const host = await startHost({ worker });
+    const memory = createMemoryStore({ clock: systemClock });
+    let broken = false;
+    const store: Store = {
+      ...memory,
+      put: async (key, ...rest) => {
+        if (broken && key.startsWith("session/")) throw new OrchestratorError("store_unavailable", "Full.");
+        return memory.put(key, ...rest);
+      },
+    };
+    const { spawn, send } = testEngine({ fleet: { A: host.origin }, store });
+    await spawn({ sessionId: "s" });
+    const first = send({ sessionId: "s", data: 1 });
+    await expect.poll(() => worker.tasks.length).toBe(1);
+    broken = true;
+    worker.tasks[0]?.finish("answered");
+    expect(await first).toMatchObject({ result: "answered", warnings: [expect.stringContaining("Full.")] });
+    broken = false;
+    const second = send({ sessionId: "s", data: 2 });
+    await expect.poll(() => worker.tasks.length).toBe(2);
+    worker.tasks[1]?.finish("also");
+    expect(await second).toMatchObject({ seq: 2, result: "also" });
+  });
+});
