@@ -11,6 +11,7 @@ import { createLogger } from "./logger.ts";
 export function createActions(program: string, version: string): Actions {
   return {
     version,
+    program,
     mcp: async (options) => (await import("./mcp.ts")).startMcp({ ...options, version }),
     async serve(options) {
       const served = await (await import("./serve.ts")).startServe(options);

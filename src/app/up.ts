@@ -33,7 +33,10 @@ export async function startFleet(
       if (message.event === "progress") onEvent({ instance: name, ...message });
     });
     children.push(child);
-    void child.ended.then((how) => stopping || onEvent({ event: "ended", instance: name, how }));
+    void child.ready
+      .then(() => child.ended)
+      .then((how) => stopping || onEvent({ event: "ended", instance: name, how }))
+      .catch(() => {});
     return child;
   };
   const stop = async (graceMs: number) => {
@@ -82,11 +85,9 @@ function launch(
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     env: { ORCHESTRATOR_LOG_LEVEL: "warn", ...process.env },
   });
+  // What keeps it from starting is told as ours; from then on it speaks for itself.
   const errors: string[] = [];
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    errors.push(text);
-    process.stderr.write(text);
-  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => errors.push(text));
   const ended = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(error.message));
     child.once("close", (code, signal) => resolve(signal ?? `exit code ${code}`));
@@ -94,7 +95,9 @@ function launch(
   const ready = new Promise<ChildMessage & { event: "ready" }>((resolve, reject) => {
     child.on("message", (message: ChildMessage) => {
       onMessage(message);
-      if (message.event === "ready") resolve(message);
+      if (message.event !== "ready") return;
+      child.stderr?.removeAllListeners("data").pipe(process.stderr, { end: false });
+      resolve(message);
     });
     void ended.then((how) => reject(notStarted(name, how, errors.join(""))));
   });

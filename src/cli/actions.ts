@@ -61,6 +61,8 @@ export interface Finding {
 /** What the commands do; the program hands them in, and this folder only reads words and shapes output. */
 export interface Actions {
   version: string;
+  /** The script that is this command line. */
+  program: string;
   mcp(options: { config?: string }): Promise<Running>;
   serve(options: { config?: string; host: string; port: number }): Promise<Running & { origin: string }>;
   instance(

@@ -1,8 +1,10 @@
+import { basename } from "node:path";
 import { EXIT } from "./exit.ts";
 import { print } from "./output.ts";
 
 /** What a person sees who starts the program by hand: a server on stdio would wait in silence. */
 export function introduce(program: string, version: string): number {
+  const self = commandOf(program);
   print(`orchestrator ${version}: an MCP server through which an assistant runs a fleet of agent instances.
 
 Without arguments it speaks MCP on stdin and stdout, so it is a client that starts it:
@@ -13,9 +15,15 @@ Without arguments it speaks MCP on stdin and stdout, so it is a client that star
 
 To play with it, start a fleet here and look at it from another terminal:
 
-  orchestrator up
-  orchestrator health --instances A-H
+  ${self} up
+  ${self} health --instances A-H
 
-\`orchestrator --help\` lists the commands.`);
+\`${self} --help\` lists the commands.`);
   return EXIT.done;
+}
+
+/** How this program was started, so that what is printed can be typed again. */
+export function commandOf(program: string): string {
+  const started = basename(process.argv[1] ?? "");
+  return started.startsWith("orchestrator") ? started : `node ${program}`;
 }

@@ -3,6 +3,9 @@ import { parseDuration } from "../core/duration.ts";
 
 // Options that more than one command takes, and how their text is read.
 
+/** Where `up` and `serve` listen, and where a cluster is looked for. */
+export const DEFAULT_PORT = 7411;
+
 export const configOption = () => new Option("--config <file>", "configuration file (JSON)");
 
 export const hostOption = () =>

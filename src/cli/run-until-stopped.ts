@@ -25,5 +25,7 @@ export async function runUntilStopped(running: Running): Promise<number> {
   process.once("SIGINT", now).once("SIGTERM", now);
   if (code === EXIT.interrupted) await running.interrupt?.();
   await running.stop(GRACE_MS);
+  // The channel to a parent that is watched for its end would keep this process alive.
+  if (process.connected) process.disconnect();
   return code;
 }

@@ -11,6 +11,8 @@ export interface Attempt {
   endedAt?: number;
   delivery: Delivery;
   reply: Reply;
+  /** A tombstone has burnt the key. */
+  keyBurnt?: true;
   error?: ErrorBody;
 }
 

@@ -109,6 +109,8 @@ export interface NotSent {
   again: "later" | "never";
   /** What `Retry-After` asked for. */
   retryAfterMs?: number;
+  /** Proved by a tombstone, which has burnt the key: another attempt here needs another. */
+  keyBurnt?: true;
   /** No connection could be made: the instance itself is unreachable. */
   unreachable?: boolean;
 }

@@ -8,7 +8,9 @@ import type { Json } from "./json.ts";
 // `.meta({ plain })` is what a face for models shows where a schema accepts more than one type.
 
 // What came through JSON.parse is JSON: z.json() would walk it again, at 70 ms a megabyte.
-const json = z.unknown().refine((value) => value !== undefined, { error: "expected JSON" }) as z.ZodType<Json>;
+const json = z
+  .unknown()
+  .refine((value) => value !== undefined, { error: "expected JSON" }) as z.ZodType<Json>;
 
 /** What any JSON is shown as. */
 const anyJson = { type: "object", properties: { message: { type: "string" } }, additionalProperties: true };

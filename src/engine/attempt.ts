@@ -68,7 +68,7 @@ function isFinal(answer: Answer): boolean {
 
 /** Keys that a tombstone has burnt here: the next attempt needs a new one. */
 function burntKeys(open: OpenRun, outcome: Outcome): number {
-  return open.attemptsAt(outcome).filter(({ error }) => error?.details?.tombstone === true).length;
+  return open.attemptsAt(outcome).filter(({ keyBurnt }) => keyBurnt).length;
 }
 
 function withheld(error: OrchestratorError): NotSent {

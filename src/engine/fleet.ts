@@ -1,3 +1,4 @@
+import { OrchestratorError } from "../core/errors.ts";
 import { type Instance, instanceUrl } from "../core/instance.ts";
 import type { Clock, Logger, Member, Members } from "../core/ports.ts";
 import { type Selection, type Selector, select, selectKnown } from "../core/selector.ts";
@@ -26,7 +27,8 @@ export class Fleet {
   #listedAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | undefined;
-  #clusterWasThere = true;
+  /** Why the cluster did not list its members the last time. */
+  #clusterError: OrchestratorError | undefined;
 
   constructor(deps: FleetDependencies) {
     this.#deps = deps;
@@ -36,7 +38,7 @@ export class Fleet {
   async known(): Promise<Instance[]> {
     const age = this.#since(this.#listedAt);
     // A cluster that was not there the last time holds up nobody who has instances without it.
-    if (age > STALE_MS && (this.#clusterWasThere || this.#all().length === 0)) await this.#refresh();
+    if (age > STALE_MS && (!this.#clusterError || this.#all().length === 0)) await this.#refresh();
     else if (age > FRESH_MS) void this.#refresh();
     return this.#all();
   }
@@ -45,13 +47,27 @@ export class Fleet {
   async select(selector: Selector): Promise<Selection<Instance>> {
     const known = await this.known();
     if (this.#since(this.#askedAt) > ASK_AGAIN_MS && !picksAll(selector, known)) await this.#refresh();
-    return select(selector, this.#all());
+    try {
+      return select(selector, this.#all());
+    } catch (error) {
+      throw this.#explained(OrchestratorError.from(error));
+    }
   }
 
   /** As {@link select}, but a name that nobody has is an error that names the nearest. */
   async selectKnown(selector: Selector): Promise<Instance[]> {
     await this.select(selector);
-    return selectKnown(selector, this.#all());
+    try {
+      return selectKnown(selector, this.#all());
+    } catch (error) {
+      throw this.#explained(OrchestratorError.from(error));
+    }
+  }
+
+  /** A cluster that does not answer is why a name may be unknown. */
+  #explained(error: OrchestratorError): OrchestratorError {
+    if (error.code !== "unknown_instance" || !this.#clusterError) return error;
+    return new OrchestratorError(error.code, `${error.message} ${this.#clusterError.message}`, error);
   }
 
   #since(moment: number): number {
@@ -79,11 +95,11 @@ export class Fleet {
       const listed = (await members.list("instance")).flatMap((member) => toInstance(member) ?? []);
       this.#listed = listed.sort((a, b) => byName.compare(a.name, b.name));
       this.#listedAt = clock.monotonic();
-      this.#clusterWasThere = true;
+      this.#clusterError = undefined;
     } catch (error) {
       // The last list stays in use; with configured instances alone there may be no cluster at all.
-      if (this.#clusterWasThere) logger.debug({ err: error }, "the cluster does not list its members");
-      this.#clusterWasThere = false;
+      if (!this.#clusterError) logger.debug({ err: error }, "the cluster does not list its members");
+      this.#clusterError = OrchestratorError.from(error);
     }
     this.#askedAt = clock.monotonic();
   }

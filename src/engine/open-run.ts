@@ -99,6 +99,7 @@ export class OpenRun {
     attempt.reply = answer.reply;
     attempt.delivery = answer.delivery;
     if ("error" in answer && answer.error) attempt.error = answer.error.toBody();
+    if (answer.delivery === "not_sent" && answer.keyBurnt) attempt.keyBurnt = true;
     if (answer.delivery === "accepted" && answer.taskId !== undefined) outcome.taskId = answer.taskId;
     // One attempt's delivery goes down only by the instance's own proof; another attempt may know more.
     outcome.delivery = this.attemptsAt(outcome)

@@ -106,10 +106,10 @@ function provenNotSent(
     delivery: "not_sent",
     reply: "none",
     again: code === "instance_error" ? "later" : "never",
+    keyBurnt: true,
     error: new OrchestratorError(code, message, {
       instance: task.instance.name,
       delivery: "not_sent",
-      details: { tombstone: true },
     }),
   };
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { CommandBuilder } from "../command-builder.ts";
-import { configOption, hostOption, portOption } from "../options.ts";
+import { configOption, DEFAULT_PORT, hostOption, portOption } from "../options.ts";
 import { printJson, say } from "../output.ts";
 import { runUntilStopped } from "../run-until-stopped.ts";
 
@@ -10,7 +10,7 @@ export const serveCommand: CommandBuilder = (actions, exit) =>
     .description("the cluster API, with which instances and skills register")
     .addOption(configOption())
     .addOption(hostOption())
-    .addOption(portOption(7411))
+    .addOption(portOption(DEFAULT_PORT))
     .addHelpText("after", "\nExample:\n  orchestrator serve --port 7411")
     .action(async (options: { config?: string; host: string; port: number }) => {
       const running = await actions.serve(options);

@@ -2,7 +2,8 @@ import { Command } from "commander";
 import { spellOut } from "../../core/selector.ts";
 import type { StartedInstance, UpEvent } from "../actions.ts";
 import type { CommandBuilder } from "../command-builder.ts";
-import { hostOption, portOption } from "../options.ts";
+import { commandOf } from "../introduce.ts";
+import { DEFAULT_PORT, hostOption, portOption } from "../options.ts";
 import { print, printJson, progressLine, say } from "../output.ts";
 import { runUntilStopped } from "../run-until-stopped.ts";
 import { table } from "../table.ts";
@@ -20,7 +21,7 @@ export const upCommand: CommandBuilder = (actions, exit) =>
     .description("a whole fleet on this machine: a cluster and instances, each a process, until Ctrl-C")
     .option("--instances <names...>", "the instances' names", ["A-H"])
     .addOption(hostOption())
-    .addOption(portOption(7411))
+    .addOption(portOption(DEFAULT_PORT))
     .addHelpText(
       "after",
       "\nExamples:\n  orchestrator up\n  orchestrator up --instances A-C --worker search --root ./docs\n  orchestrator up --instances A,B -- ./my-agent --json",
@@ -40,12 +41,17 @@ export const upCommand: CommandBuilder = (actions, exit) =>
       const running = await actions.up({ names, worker, host: options.host, port: options.port }, onEvent);
       line.end();
       const { cluster, instances } = running;
-      if (process.stdout.isTTY) print(report(cluster, instances));
+      if (process.stdout.isTTY) print(report(commandOf(actions.program), cluster, instances, options.port));
       else printJson({ event: "ready", cluster, instances });
       exit(await runUntilStopped(running));
     });
 
-function report(cluster: string, instances: readonly StartedInstance[]): string {
+function report(
+  command: string,
+  cluster: string,
+  instances: readonly StartedInstance[],
+  port: number,
+): string {
   const rows = instances.map(({ instance, url, pid, facts }) => [
     instance,
     url,
@@ -59,7 +65,8 @@ function report(cluster: string, instances: readonly StartedInstance[]): string 
     table([["INSTANCE", "URL", "PID", "WORKER"], ...rows]),
     "",
     `The cluster listens at ${cluster}. In another terminal:`,
-    "  orchestrator health --instances A-H",
+    // Where it listens by default, everybody finds it.
+    `  ${port === DEFAULT_PORT ? "" : `ORCHESTRATOR_CLUSTER_URL=${cluster} `}${command} health`,
     "Ctrl-C stops the fleet.",
   ].join("\n");
 }
