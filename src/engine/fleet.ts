@@ -56,7 +56,8 @@ export class Fleet {
 
   /** As {@link select}, but a name that nobody has is an error that names the nearest. */
   async selectKnown(selector: Selector): Promise<Instance[]> {
-    await this.select(selector);
+    const { picked, unknown } = await this.select(selector);
+    if (unknown.length === 0) return picked;
     try {
       return selectKnown(selector, this.#all());
     } catch (error) {

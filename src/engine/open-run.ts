@@ -183,7 +183,7 @@ export class OpenRun {
 
   async #write(): Promise<void> {
     const { run } = this;
-    const outcomes = run.outcomes.map(({ result: _kept, ...outcome }) => outcome);
+    const outcomes = run.outcomes.map(withoutResult);
     const version = await this.#store.put(runKey(run.runId), JSON.stringify({ ...run, outcomes }), {
       ifVersion: this.#version,
       // The deadline stands for the end of a run whose process dies.
@@ -196,4 +196,11 @@ export class OpenRun {
     }
     this.#version = version;
   }
+}
+
+/** Results have records of their own. */
+function withoutResult(outcome: Outcome): Outcome {
+  if (outcome.result === undefined) return outcome;
+  const { result: _kept, ...rest } = outcome;
+  return rest;
 }
