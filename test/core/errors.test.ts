@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ERROR_TABLE, type ErrorCode, isErrorCode, OrchestratorError } from "../../src/core/errors.ts";
 import { DELIVERIES } from "../../src/core/delivery.ts";
+import { ERROR_TABLE, type ErrorCode, isErrorCode, OrchestratorError } from "../../src/core/errors.ts";
 
 /** WIRE.md's table. */
 const STATUS: Record<ErrorCode, number> = {

@@ -28,7 +28,6 @@ export function processes(self = "this process", gone: string[] = []): Processes
   return { self, isGone: (processId) => gone.includes(processId) };
 }
 
-export type TestEngine = ReturnType<typeof testEngine>;
 
 export interface TestEngineOptions extends Partial<Omit<EngineDependencies, "settings" | "configured">> {
   /** Instances by name: their URLs, or all of their facts. */

@@ -3,8 +3,6 @@ import type { ExecOptions } from "./exec.ts";
 import type { ModuleOptions } from "./module.ts";
 import type { SearchOptions } from "./search.ts";
 
-export type { ModuleContext, ModuleHandler, ModuleWorker } from "./module.ts";
-
 /** A worker by its kind, with that kind's options. */
 export type WorkerSpec =
   | ({ kind: "search" } & SearchOptions)
