@@ -28,7 +28,6 @@ export function processes(self = "this process", gone: string[] = []): Processes
   return { self, isGone: (processId) => gone.includes(processId) };
 }
 
-
 export interface TestEngineOptions extends Partial<Omit<EngineDependencies, "settings" | "configured">> {
   /** Instances by name: their URLs, or all of their facts. */
   fleet?: Record<string, string | { url: string; tags: string[] }>;
