@@ -35,11 +35,22 @@ describe("the turn of a session", () => {
   it("comes in the order of the calls to one engine", async () => {
     const { worker, seen } = watchfulWorker();
     const host = await startHost({ worker });
-    const { spawn, send, history } = testEngine({ fleet: { A: host.origin } });
+    const memory = createMemoryStore({ clock: systemClock });
+    let claims = 0;
+    const store: Store = {
+      ...memory,
+      put: (key, ...rest) => {
+        if (key === "session/s") claims += 1;
+        return memory.put(key, ...rest);
+      },
+    };
+    const { spawn, send, history } = testEngine({ fleet: { A: host.origin }, store });
     await spawn({ sessionId: "s" });
     const answers = await Promise.all(fifty.map((data) => send({ sessionId: "s", data })));
     expect(answers.map(({ seq, result }) => [seq, result])).toEqual(fifty.map((n) => [n + 1, n]));
     expect(seen).toEqual({ order: fifty, most: 1 });
+    // One write spawned it; each message took the turn and gave it back, and nobody fought over it.
+    expect(claims).toBe(1 + 2 * fifty.length);
     expect((await history({ sessionId: "s" })).transcript.map(({ data }) => data)).toEqual(fifty);
   });
 

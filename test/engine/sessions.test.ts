@@ -3,7 +3,7 @@ import type { Worker } from "../../src/host/worker.ts";
 import { handWorker, startHost } from "../host/harness.ts";
 import { closedPort, startServer } from "../instances/harness.ts";
 import { refuse, reset, respond } from "../support/faults.ts";
-import { byMethod, processes, refusalOf, sqliteAt, stateFile, testEngine } from "./harness.ts";
+import { byMethod, refusalOf, sqliteAt, stateFile, testEngine } from "./harness.ts";
 
 /** Remembers what it was told in a session, and answers with all of it. */
 export function rememberingWorker(): Worker {
@@ -203,21 +203,35 @@ describe("a message that was not sent", () => {
   });
 });
 
-it("messages of one session are told from those of a later one with the same name", async () => {
-  const file = await stateFile();
-  const worker = handWorker();
+it("a message that waited for its turn never goes to a later session of the same name", async () => {
+  const worker = handWorker({ stops: false });
   const host = await startHost({ worker });
-  const fleet = { A: host.origin };
-  const one = testEngine({ fleet, store: await sqliteAt(file), processes: processes("one") });
-  const two = testEngine({ fleet, store: await sqliteAt(file), processes: processes("two") });
-  await one.spawn({ sessionId: "s" });
-  const first = refusalOf(one.send({ sessionId: "s", data: "old session" }));
+  const { spawn, send, closeSession, history, run } = testEngine({ fleet: { A: host.origin } });
+  await spawn({ sessionId: "s" });
+  const first = await send({ sessionId: "s", data: "in the old session", wait: 0 });
   await expect.poll(() => worker.tasks.length).toBe(1);
-  const waiting = refusalOf(two.send({ sessionId: "s", data: "also the old session" }));
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  await one.closeSession({ sessionId: "s" });
-  await one.spawn({ sessionId: "s" });
-  expect(await first).toMatchObject({ code: "cancelled" });
-  expect(await waiting).toMatchObject({ code: "session_not_found", delivery: "not_sent" });
-  expect((await one.history({ sessionId: "s" })).transcript).toEqual([]);
+  const waiting = await send({ sessionId: "s", data: "for the old session", wait: 0 });
+  await closeSession({ sessionId: "s" });
+  await spawn({ sessionId: "s" });
+  worker.tasks[0]?.finish("late");
+  await run(first.runId, 5);
+  const { outcomes } = await run(waiting.runId, 5);
+  expect(outcomes).toMatchObject([{ delivery: "not_sent", error: { code: "session_not_found" } }]);
+  expect(worker.payloads()).toEqual(["in the old session"]);
+  expect(await history({ sessionId: "s" })).toMatchObject({ messages: 0, transcript: [] });
+});
+
+it("a session can be spawned again while the last message of the closed one is still being noted", async () => {
+  const host = await startHost({ worker: handWorker() });
+  const file = await stateFile();
+  const { spawn, send, closeSession } = testEngine({
+    fleet: { A: host.origin },
+    store: await sqliteAt(file),
+  });
+  await spawn({ sessionId: "s" });
+  const last = refusalOf(send({ sessionId: "s", data: 1 }));
+  await expect.poll(() => host.stats().inFlight).toBe(1);
+  await closeSession({ sessionId: "s" });
+  expect(await spawn({ sessionId: "s" })).toMatchObject({ instance: "A" });
+  expect(await last).toMatchObject({ code: "cancelled" });
 });

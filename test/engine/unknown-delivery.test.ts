@@ -179,7 +179,7 @@ describe("a cancel", () => {
   });
 
   it("asks no further candidate", async () => {
-    const { a, b, delegate } = await two();
+    const { a, b, delegate, run } = await two();
     const cancellation = new Cancellation();
     a.play((socket, request) => {
       cancellation.cancel();
@@ -188,6 +188,7 @@ describe("a cancel", () => {
     const error = await refusalOf(delegate({ instances: ["A", "B"], idempotent: true }, { cancellation }));
     expect(error.code).toBe("cancelled");
     expect(b.requests).toEqual([]);
+    expect((await run(error.runId ?? "")).outcomes).toMatchObject([{ instance: "A", delivery: "unknown" }]);
   });
 });
 
