@@ -29,9 +29,17 @@ export interface Instance {
   source: "config" | "cluster";
 }
 
+const ids = new WeakMap<object, string>();
+
 /** The identity that health, breaker and session ownership belong to. */
 export function instanceId(instance: Pick<Instance, "name" | "origin">): string {
-  return `${instance.name}@${instance.origin}`;
+  let id = ids.get(instance);
+  if (id === undefined) {
+    // Kept, since a call asks for it several times, and a fresh text would be hashed each time.
+    id = `${instance.name}@${instance.origin}`;
+    ids.set(instance, id);
+  }
+  return id;
 }
 
 /** An http or https URL that may be an instance's: no credentials in it, no link-local host. */

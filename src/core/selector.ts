@@ -33,23 +33,34 @@ export interface Selection<T> {
  * `unknown_instance` for a range, tag or `*` that picks nobody.
  */
 export function select<T extends Selectable>(selector: Selector, known: readonly T[]): Selection<T> {
-  const terms = [selector].flat().flatMap((text) => text.split(/[,\s]+/).filter(Boolean));
+  const terms = termsOf(selector);
   if (terms.length === 0) {
     throw new OrchestratorError("bad_request", "The selector is empty: it names no instance.", {
       action: "Name instances: A, A,C, A-H, tag:search, or * for all of them.",
     });
   }
-  const byName = new Map(known.map((instance) => [instance.name, instance]));
+  const find = finder(known, terms.length);
   const picked = new Set<T>();
   const unknown = new Set<string>();
   for (const term of terms) {
-    const exact = byName.get(term);
+    const exact = find(term);
     if (exact) picked.add(exact);
     else if (isGroup(term)) for (const instance of pickGroup(term, known)) picked.add(instance);
     else if (NAME.test(term)) unknown.add(term);
     else throw new OrchestratorError("bad_request", `"${term}" is neither a name, a range, tag:… nor *.`);
   }
   return { picked: [...picked], unknown: [...unknown] };
+}
+
+/** Finds by name: a few names are looked for one by one, many through a map. */
+function finder<T extends Selectable>(known: readonly T[], names: number): (name: string) => T | undefined {
+  if (names <= 2) return (name) => known.find((instance) => instance.name === name);
+  const byName = new Map(known.map((instance) => [instance.name, instance]));
+  return (name) => byName.get(name);
+}
+
+function termsOf(selector: Selector): string[] {
+  return [selector].flat().flatMap((text) => text.split(/[,\s]+/).filter(Boolean));
 }
 
 /** As {@link select}, but an unknown name is an error that lists the known ones and the nearest. */
@@ -125,10 +136,7 @@ const MOST_NEW_NAMES = 100;
  * @throws OrchestratorError `bad_request` for what names nobody, and for more than 100 names.
  */
 export function spellOut(selector: Selector): string[] {
-  const names = [selector]
-    .flat()
-    .flatMap((text) => text.split(/[,\s]+/).filter(Boolean))
-    .flatMap(spellTerm);
+  const names = termsOf(selector).flatMap(spellTerm);
   if (names.length > 0) return [...new Set(names)];
   throw new OrchestratorError("bad_request", "The selector is empty: it names no instance.");
 }

@@ -61,7 +61,7 @@ export async function delegate(
 async function pick(
   { fleet, settings }: EngineParts,
   { instances, fallback }: DelegateInput,
-): Promise<{ picked: Instance[]; fleet: Instance[] }> {
+): Promise<{ picked: Instance[]; fleet: readonly Instance[] }> {
   const listed = await fleet.selectKnown(instances ?? defaultTargets("instances", settings()));
   const known = await fleet.known();
   if (fallback === "none") return { picked: listed.slice(0, 1), fleet: known };

@@ -37,21 +37,19 @@ export async function deliver(
   work: Work,
   { retries, idempotent }: DeliverOptions,
 ): Promise<void> {
-  const candidates: Candidate[] = instances.map((instance) => ({ instance }));
+  const first: Candidate = { instance: instances[0] as Instance };
+  // Nearly always the first that is asked takes the work: nothing more is prepared before it is asked.
+  if (await offer(deps, open, first, work, idempotent)) return endAll(open, [first]);
+
+  const candidates: Candidate[] = [first, ...instances.slice(1).map((instance) => ({ instance }))];
   const waitOf = ({ notBefore = 0 }: Candidate) => Math.max(0, notBefore - deps.clock.monotonic());
 
   /** Whether one of them has taken the work. */
-  const round = async (): Promise<boolean> => {
-    for (const candidate of candidates) {
-      if (!mayTry(candidate) || waitOf(candidate) > 0) continue;
-      candidate.outcome ??= open.outcomeAt(candidate.instance);
-      const answer = await attempt(deps, open, candidate.outcome, candidate.instance, work);
-      candidate.answer = answer;
-      if (answer.delivery === "not_sent") {
-        if (answer.retryAfterMs !== undefined)
-          candidate.notBefore = deps.clock.monotonic() + answer.retryAfterMs;
-      } else if (!idempotent || answer.reply === "done" || answer.reply === "cancelled") return true;
+  const round = async (among: readonly Candidate[]): Promise<boolean> => {
+    for (const candidate of among) {
       if (open.cancellation.error) return false;
+      if (!mayTry(candidate) || waitOf(candidate) > 0) continue;
+      if (await offer(deps, open, candidate, work, idempotent)) return true;
     }
     return false;
   };
@@ -73,10 +71,32 @@ export async function deliver(
   };
 
   try {
-    if (!(await round()) && retries > 0 && (await pause(0))) await retryRounds(round, pause, retries);
+    const taken = await round(candidates.slice(1));
+    if (!taken && retries > 0 && (await pause(0))) await retryRounds(() => round(candidates), pause, retries);
   } finally {
-    for (const { outcome, answer } of candidates) if (outcome && answer) await open.end(outcome, answer);
+    endAll(open, candidates);
   }
+}
+
+/** Has one candidate try the work; whether it has taken it, so that nobody else is to be asked. */
+async function offer(
+  deps: AttemptDependencies,
+  open: OpenRun,
+  candidate: Candidate,
+  work: Work,
+  idempotent: boolean,
+): Promise<boolean> {
+  candidate.outcome ??= open.outcomeAt(candidate.instance);
+  const answer = await attempt(deps, open, candidate.outcome, candidate.instance, work);
+  candidate.answer = answer;
+  if (answer.delivery !== "not_sent")
+    return !idempotent || answer.reply === "done" || answer.reply === "cancelled";
+  if (answer.retryAfterMs !== undefined) candidate.notBefore = deps.clock.monotonic() + answer.retryAfterMs;
+  return false;
+}
+
+function endAll(open: OpenRun, candidates: readonly Candidate[]): void {
+  for (const { outcome, answer } of candidates) if (outcome && answer) open.end(outcome, answer);
 }
 
 /** p-retry is loaded after a first failure alone: around every call it costs 40 % (ANCHORS). */

@@ -69,7 +69,6 @@ async function askAll(
     send: (client, call) => client.send(call),
   };
   await mapLimited(targets, input.concurrency, async (target) => {
-    const outcome = open.outcomeAt(target);
     const { order, excluded, doubtful } = orderByHealth([target], fleet, health.of, clock.now());
     open.run.explanation.excluded.push(...excluded);
     try {
@@ -77,7 +76,7 @@ async function askAll(
       await deliver(parts, open, order, work, { retries: doubtful ? 0 : retries, idempotent: false });
     } catch (error) {
       // One target's trouble must not cost the others their answers.
-      await open.end(outcome, refused(OrchestratorError.from(error)));
+      open.end(open.outcomeAt(target), refused(OrchestratorError.from(error)));
     }
   });
   const { attempts, outcomes } = open.run;

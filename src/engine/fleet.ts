@@ -35,7 +35,7 @@ export class Fleet {
   }
 
   /** Every known instance, configured ones first. */
-  async known(): Promise<Instance[]> {
+  async known(): Promise<readonly Instance[]> {
     const age = this.#since(this.#listedAt);
     // A cluster that was not there the last time holds up nobody who has instances without it.
     if (age > STALE_MS && (!this.#clusterError || this.#all().length === 0)) await this.#refresh();
@@ -75,9 +75,9 @@ export class Fleet {
     return this.#deps.members ? this.#deps.clock.monotonic() - moment : 0;
   }
 
-  #all(): Instance[] {
+  #all(): readonly Instance[] {
     const configured = this.#deps.configured();
-    if (this.#listed.length === 0) return [...configured];
+    if (this.#listed.length === 0) return configured;
     const names = new Set(configured.map((instance) => instance.name));
     return [...configured, ...this.#listed.filter((instance) => !names.has(instance.name))];
   }

@@ -26,6 +26,8 @@ export class OpenRun {
   #gathering: (() => void) | undefined;
   readonly #outcomes: Map<string, Outcome>;
   readonly #attempts = new Map<Outcome, Attempt[]>();
+  /** Outcomes that are done and whose results are not yet stored. */
+  readonly #unkept: Outcome[] = [];
   readonly #listeners = new Set<(outcome: Outcome) => void>();
 
   constructor(parts: { run: Run; store: Store; clock: Clock; cancellation: Cancellation }) {
@@ -102,23 +104,23 @@ export class OpenRun {
     if (answer.delivery === "not_sent" && answer.keyBurnt) attempt.keyBurnt = true;
     if (answer.delivery === "accepted" && answer.taskId !== undefined) outcome.taskId = answer.taskId;
     // One attempt's delivery goes down only by the instance's own proof; another attempt may know more.
-    outcome.delivery = this.attemptsAt(outcome)
-      .map((each) => each.delivery)
-      .reduce(strongerDelivery, "not_sent");
+    outcome.delivery = "not_sent";
+    for (const each of this.attemptsAt(outcome)) {
+      outcome.delivery = strongerDelivery(outcome.delivery, each.delivery);
+    }
     this.touch();
   }
 
   /** Ends one outcome with the last word on it. */
-  async end(outcome: Outcome, answer: Answer): Promise<void> {
+  end(outcome: Outcome, answer: Answer): void {
     outcome.endedAt = this.#clock.now();
+    outcome.reply = answer.reply;
     if (answer.reply === "done") {
       outcome.result = answer.result;
-      // Before the reply: who reads the stored run must find the results of all that are done.
-      await this.#keepResult(outcome);
+      this.#unkept.push(outcome);
     } else if (answer.error) {
       outcome.error = answer.error.with({ instance: outcome.instance, delivery: outcome.delivery }).toBody();
     }
-    outcome.reply = answer.reply;
     for (const listener of this.#listeners) listener(outcome);
     this.touch();
   }
@@ -131,7 +133,7 @@ export class OpenRun {
   async breakOff(error: OrchestratorError): Promise<never> {
     for (const outcome of this.run.outcomes) {
       if (outcome.endedAt !== undefined) continue;
-      await this.end(outcome, { delivery: "not_sent", reply: "none", again: "later", error });
+      this.end(outcome, { delivery: "not_sent", reply: "none", again: "later", error });
     }
     await this.close();
     const delivery = this.run.outcomes.map((each) => each.delivery).reduce(strongerDelivery, "not_sent");
@@ -153,10 +155,14 @@ export class OpenRun {
     });
   }
 
-  async #keepResult(outcome: Outcome): Promise<void> {
-    const key = resultKey(this.run.runId, this.run.outcomes.indexOf(outcome));
+  /** Before the run says that they are done: who reads it must find their results. */
+  async #keepResults(): Promise<void> {
     const expiresAt = this.run.deadlineAt + KEEP_RUNS_MS;
-    await this.tell(this.#store.put(key, JSON.stringify(outcome.result), { expiresAt }));
+    const writes = this.#unkept.splice(0).map((outcome) => {
+      const key = resultKey(this.run.runId, this.run.outcomes.indexOf(outcome));
+      return this.#store.put(key, JSON.stringify(outcome.result), { expiresAt });
+    });
+    await this.tell(Promise.all(writes));
   }
 
   /** Awaits a write after the work: what cannot be stored then is a warning beside the result. */
@@ -183,6 +189,7 @@ export class OpenRun {
 
   async #write(): Promise<void> {
     const { run } = this;
+    while (this.#unkept.length > 0) await this.#keepResults();
     const outcomes = run.outcomes.map(withoutResult);
     const version = await this.#store.put(runKey(run.runId), JSON.stringify({ ...run, outcomes }), {
       ifVersion: this.#version,

@@ -29,16 +29,13 @@ export function attemptView(attempt: Attempt): AttemptView {
   };
 }
 
-export function outcomeView(outcome: Outcome): OutcomeView {
-  return {
-    instance: outcome.instance,
-    delivery: outcome.delivery,
-    reply: outcome.reply,
-    ...(outcome.result !== undefined && { result: outcome.result }),
-    ...(outcome.error && { error: outcome.error }),
-    ...(outcome.endedAt !== undefined &&
-      outcome.startedAt !== undefined && { elapsedMs: outcome.endedAt - outcome.startedAt }),
-  };
+export function outcomeView({ instance, delivery, reply, ...rest }: Outcome): OutcomeView {
+  const view: OutcomeView = { instance, delivery, reply };
+  if (rest.result !== undefined) view.result = rest.result;
+  if (rest.error) view.error = rest.error;
+  if (rest.endedAt !== undefined && rest.startedAt !== undefined)
+    view.elapsedMs = rest.endedAt - rest.startedAt;
+  return view;
 }
 
 /** How many of the outcomes are where; one that ended without a reply counts as failed. */

@@ -44,7 +44,12 @@ export class Authorization {
    *
    * @throws OrchestratorError `instance_unauthorized`, not sent, while it is refused or unreadable.
    */
-  async secret(): Promise<string | undefined> {
+  secret(): string | undefined | Promise<string | undefined> {
+    // Known and not refused, as it nearly always is, it need not be awaited.
+    return this.#known && !this.#refused ? this.#known.secret : this.#read();
+  }
+
+  async #read(): Promise<string | undefined> {
     if (this.#refused) await this.#throwIfStillRefused(this.#refused);
     this.#known ??= { secret: await readSecret(this.#instance, this.#deps) };
     return this.#known.secret;

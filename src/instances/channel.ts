@@ -55,7 +55,8 @@ export class Channel {
     for (let repeated = false; ; repeated = true) {
       let secret: string | undefined;
       try {
-        secret = await this.#authorization.secret();
+        const found = this.#authorization.secret();
+        secret = found instanceof Promise ? await found : found;
       } catch (error) {
         return { exchange: unsent({ kind: "withheld", error: OrchestratorError.from(error) }), secret };
       }

@@ -25,8 +25,9 @@ export function orderByHealth(
   healthOf: (instance: Instance) => HealthRecord,
   now: number,
 ): Candidates {
-  const well = picked.filter((instance) => !isSick(healthOf(instance)));
   const sick = picked.filter((instance) => isSick(healthOf(instance)));
+  if (sick.length === 0) return { order: [...picked], excluded: [], doubtful: false };
+  const well = picked.filter((instance) => !sick.includes(instance));
   const refusedLately = sick.filter(
     (instance) => now - (healthOf(instance).observedAt ?? 0) <= REFUSAL_STANDS_MS,
   );

@@ -1,11 +1,9 @@
 import { OrchestratorError } from "../core/errors.ts";
 import type { ListOptions } from "../core/ports.ts";
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
 /** Whether SQLite gives the text back as it was: no NUL, every surrogate in a pair. */
 export function isPlainText(text: string): boolean {
-  return !LONE_SURROGATE.test(text) && !text.includes("\0");
+  return text.isWellFormed() && !text.includes("\0");
 }
 
 /** @throws OrchestratorError `bad_request` for text that cannot be part of a key in every store. */
