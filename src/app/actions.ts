@@ -4,6 +4,7 @@ import type { Actions, InstanceCommand, WorkerChoice } from "../cli/actions.ts";
 import { ConfigSource } from "../config/source.ts";
 import type { Logger } from "../core/ports.ts";
 import type { Worker } from "../host/worker.ts";
+import type { GroupRecords } from "../host/workers/group-records.ts";
 import { createApp } from "./app.ts";
 import { createLogger } from "./logger.ts";
 
@@ -41,7 +42,8 @@ const startInstanceCommand: Actions["instance"] = async (options, onProgress) =>
   const running = await startInstance({
     ...options,
     clusterUrl: options.cluster ?? configuredCluster(options),
-    worker: async (logger) => (made = await makeWorker(options.worker, logger, onProgress)),
+    worker: async (logger, groups) =>
+      (made = await makeWorker(options.worker, { logger, groups }, onProgress)),
   });
   return {
     started: { instance: options.name, url: running.url, pid: process.pid, facts: made?.facts?.() ?? {} },
@@ -61,11 +63,12 @@ function configuredCluster({ config }: InstanceCommand): string | undefined {
 
 async function makeWorker(
   choice: WorkerChoice,
-  logger: Logger,
+  { logger, groups }: { logger: Logger; groups: GroupRecords },
   onProgress: (done: number, total: number) => void,
 ): Promise<Worker> {
   const { createWorker } = await import("../host/workers/index.ts");
-  if (choice.kind !== "search") return createWorker(choice);
+  if (choice.kind === "exec") return createWorker({ ...choice, groups });
+  if (choice.kind === "module") return createWorker(choice);
   return createWorker({
     kind: "search",
     root: resolve(choice.root ?? "."),

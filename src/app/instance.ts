@@ -4,17 +4,19 @@ import { fleetCredential } from "../core/fleet-key.ts";
 import { instanceUrl, NAME } from "../core/instance.ts";
 import { createHost } from "../host/host.ts";
 import type { Worker } from "../host/worker.ts";
+import { type GroupRecords, openGroupRecords } from "../host/workers/group-records.ts";
 import { stateFolder } from "../store/location.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { type Env, keysOf } from "./app.ts";
 import { joinCluster } from "./join-cluster.ts";
 import { createLogger } from "./logger.ts";
+import { identify } from "./processes.ts";
 import { systemClock, systemIds } from "./system.ts";
 
 export interface InstanceOptions {
   name: string;
   /** Makes the worker; it is called once the name is known to be good. */
-  worker: (logger: ReturnType<typeof createLogger>) => Promise<Worker>;
+  worker: (logger: ReturnType<typeof createLogger>, groups: GroupRecords) => Promise<Worker>;
   host: string;
   /** 0 for the kernel's choice. */
   port: number;
@@ -51,7 +53,9 @@ export async function startInstance(options: InstanceOptions): Promise<RunningIn
     logger,
     exclusive: true,
   });
-  const worker = await options.worker(logger);
+  // The journal is ours alone by now, so what is recorded there was left by a process that is gone.
+  const groups = await openGroupRecords({ folder: join(folder, "processes"), identify, logger });
+  const worker = await options.worker(logger, groups);
   const own = options.apiKeyEnv === undefined ? undefined : env[options.apiKeyEnv];
   const fleetKey = keys.fleetKey();
   // Nobody is let in before the origin is known, and with it the key.

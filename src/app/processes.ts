@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Processes } from "../core/ports.ts";
@@ -8,7 +9,7 @@ import type { Processes } from "../core/ports.ts";
  */
 export function systemProcesses(): Processes {
   const host = hostname();
-  const boot = read("/proc/sys/kernel/random/boot_id").trim();
+  const boot = bootId();
   return {
     self: JSON.stringify([host, boot, process.pid, startOf(process.pid)]),
     isGone(processId) {
@@ -18,6 +19,16 @@ export function systemProcesses(): Processes {
       return thatBoot !== boot || !isRunning(pid) || startOf(pid) !== start;
     },
   };
+}
+
+/** The identity of the process that has a pid now; `undefined` when none has it, or its start is not told. */
+export function identify(pid: number): string | undefined {
+  const start = startOf(pid);
+  return start === "" ? undefined : JSON.stringify([hostname(), bootId(), pid, start]);
+}
+
+function bootId(): string {
+  return read("/proc/sys/kernel/random/boot_id").trim();
 }
 
 function isRunning(pid: number): boolean {
@@ -30,11 +41,19 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Clock ticks from boot to the process's start, where `/proc` tells (proc(5), field 22). */
+/** When a process started: clock ticks since boot where there is `/proc` (proc(5), field 22), else ps's words. */
 function startOf(pid: number): string {
+  if (process.platform !== "linux") return startByPs(pid);
   const stat = read(`/proc/${pid}/stat`);
   // The second field, the program's name, may hold spaces and brackets of its own.
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+}
+
+function startByPs(pid: number): string {
+  const env = { ...process.env, LC_ALL: "C", TZ: "UTC" };
+  return (
+    spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { env, encoding: "utf8" }).stdout?.trim() ?? ""
+  );
 }
 
 function read(file: string): string {

@@ -5,6 +5,7 @@ import { OrchestratorError } from "../../core/errors.ts";
 import { type Json, parseJson } from "../../core/json.ts";
 import type { Worker, WorkerReply, WorkerTask } from "../worker.ts";
 import { findExecutable, workerEnvironment } from "./executable.ts";
+import { GROUP_MARK, type GroupRecords } from "./group-records.ts";
 import { type Program, runProgram } from "./program.ts";
 
 export interface ExecOptions {
@@ -18,6 +19,8 @@ export interface ExecOptions {
   timeoutMs?: number | undefined;
   /** Most bytes of output; 8 MiB unless given. */
   outputLimit?: number | undefined;
+  /** Where what runs is recorded, so that it is ended also after this process was killed. */
+  groups?: GroupRecords | undefined;
 }
 
 const OUTPUT_LIMIT = 8 * 1024 * 1024;
@@ -47,9 +50,13 @@ export async function createExecWorker(options: ExecOptions): Promise<Worker> {
     file: await findExecutable(options.command[0] ?? "", cwd),
     command: options.command,
     cwd,
-    env: workerEnvironment(options.env),
+    env: {
+      ...workerEnvironment(options.env),
+      ...(options.groups && { [GROUP_MARK]: options.groups.mark }),
+    },
     timeoutMs: options.timeoutMs,
     outputLimit: options.outputLimit ?? OUTPUT_LIMIT,
+    groups: options.groups,
   };
   const running = new Map<Cancellation, Promise<string>>();
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Cancellation } from "../../core/cancellation.ts";
 import { OrchestratorError } from "../../core/errors.ts";
+import type { GroupRecords } from "./group-records.ts";
 import { endProcessGroup } from "./process-group.ts";
 
 export interface Program {
@@ -14,6 +15,7 @@ export interface Program {
   timeoutMs?: number | undefined;
   /** Most bytes of standard output. */
   outputLimit: number;
+  groups?: GroupRecords | undefined;
 }
 
 interface Exit {
@@ -38,12 +40,13 @@ export async function runProgram(
   cancellation: Cancellation,
 ): Promise<string> {
   cancellation.throwIfCancelled();
-  const { file, command, cwd, env, timeoutMs, outputLimit } = program;
+  const { file, command, cwd, env, timeoutMs, outputLimit, groups } = program;
   const name = command[0] as string;
   // Without a free file descriptor there are no pipes, only an error.
   const child: ChildProcess = spawn(file, command.slice(1), { argv0: name, cwd, env, detached: true });
 
   const exit = exitOf(child);
+  const forget = child.pid === undefined ? undefined : groups?.keep(child.pid);
 
   let failure: OrchestratorError | undefined;
   let ending: Promise<void> | undefined;
@@ -74,6 +77,7 @@ export async function runProgram(
   clearTimeout(timer);
   ignoreCancel();
   if (child.pid !== undefined) await (ending ?? endProcessGroup(child.pid));
+  forget?.();
 
   if (failure) throw failure;
   if (ended.code !== 0) throw programFailed(name, ended, stderr.toString());
