@@ -7,6 +7,9 @@ const KEEP_CLOSED_MS = 30 * 86_400_000;
 
 const SESSIONS = "session/";
 
+/** What became of a message. */
+export type MessageEnd = Pick<Message, "delivery" | "reply" | "result" | "error">;
+
 /** A session as it was read, and the version that a change must build on. */
 export interface Stored {
   session: Session;
@@ -90,13 +93,36 @@ export class SessionRecords {
     }
   }
 
-  async message({ uid }: Session, seq: number): Promise<Message | undefined> {
-    const entry = await this.#store.get(messageKey(uid, seq));
-    return entry && (JSON.parse(entry.value) as Message);
-  }
-
-  async deleteMessage({ uid }: Session, seq: number): Promise<void> {
-    await this.#store.delete(messageKey(uid, seq));
+  /**
+   * Writes what became of a pending message, or deletes it where `end` is `undefined`: it was not sent.
+   * What was settled before stays as it is, so that nothing is ever added to a message that was given up;
+   * whether it was written.
+   */
+  async settle(
+    { uid }: Session,
+    { seq, runId }: { seq: number; runId: string },
+    end?: MessageEnd,
+  ): Promise<boolean> {
+    const key = messageKey(uid, seq);
+    for (;;) {
+      const entry = await this.#store.get(key);
+      const message = entry && (JSON.parse(entry.value) as Message);
+      if (message?.runId !== runId || message.reply !== "pending") return false;
+      const ifVersion = entry?.version ?? 0;
+      if (!end) {
+        if (await this.#store.delete(key, { ifVersion })) return true;
+        continue;
+      }
+      const { delivery, reply, result, error } = end;
+      const settled: Message = {
+        ...message,
+        delivery,
+        reply,
+        ...(result !== undefined && { result }),
+        ...(error && { error }),
+      };
+      if ((await this.#store.put(key, JSON.stringify(settled), { ifVersion })) !== undefined) return true;
+    }
   }
 
   async transcript(

@@ -1,6 +1,7 @@
 import { OrchestratorError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Clock, Processes } from "../core/ports.ts";
+import type { Run } from "../core/run.ts";
 import type { Message, Session } from "../core/session.ts";
 import type { LiveRuns } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
@@ -15,6 +16,8 @@ export interface TurnDependencies {
   records: SessionRecords;
   live: LiveRuns;
 }
+
+type Holder = NonNullable<Session["turn"]>;
 
 /** The right to send the next message of a session: one holder at a time, over all processes. */
 export interface Turn {
@@ -77,7 +80,7 @@ async function tryTurn(
   const { session, version } = await records.open(sessionId, uid);
   const { turn } = session;
   if (turn && isHeld({ processes, live }, turn)) return undefined;
-  if (turn) await markLost(records, session, turn.seq);
+  if (turn) await markLost(records, session, turn);
   const { runId } = open.run;
   const seq = session.seq + 1;
   const taken: Session = { ...session, seq, turn: { runId, processId: processes.self, seq } };
@@ -95,7 +98,7 @@ async function tryTurn(
   try {
     await records.putMessage(session, message);
   } catch (error) {
-    await giveBack(records, taken, message, true).catch(() => {});
+    await giveBack(records, taken, runId, true).catch(() => {});
     throw error;
   }
   return { session: taken, message };
@@ -103,34 +106,39 @@ async function tryTurn(
 
 /**
  * Gives the turn back and writes what became of the message. One that certainly was not sent leaves
- * the transcript as it was; one of unknown delivery stays, marked, and blocks nobody.
+ * the transcript as it was; one of unknown delivery stays, marked, and blocks nobody. Where the turn
+ * has been taken over, nothing is written.
  */
 export async function endTurn(
   { records }: TurnDependencies,
   { session, message }: Turn,
   open: OpenRun,
 ): Promise<void> {
-  const outcome = open.run.outcomes[0];
-  const notSent = !outcome || outcome.delivery === "not_sent";
-  if (notSent) await records.deleteMessage(session, message.seq);
-  else {
-    const { delivery, reply, result, error } = outcome;
-    await records.putMessage(session, {
-      ...message,
-      delivery,
-      reply,
-      ...(result !== undefined && { result }),
-      ...(error && { error }),
-    });
-  }
-  const now = await giveBack(records, session, message, notSent);
+  await end(records, session, message.seq, open.run);
+}
+
+/**
+ * Ends the turn of a run that this process has taken over and followed to its end, if the turn is still
+ * that run's: a message that somebody has marked meanwhile stays as it is marked.
+ */
+export async function endRecoveredTurn({ records }: TurnDependencies, run: Run): Promise<void> {
+  const { sessionId, seq, runId } = run;
+  const stored = sessionId === undefined ? undefined : await records.find(sessionId);
+  if (!stored || seq === undefined || stored.session.turn?.runId !== runId) return;
+  await end(records, stored.session, seq, run);
+}
+
+async function end(records: SessionRecords, session: Session, seq: number, run: Run): Promise<void> {
+  const outcome = run.outcomes.findLast(({ delivery }) => delivery !== "not_sent");
+  await records.settle(session, { seq, runId: run.runId }, outcome);
+  const now = await giveBack(records, session, run.runId, outcome === undefined);
   if (now?.closedAt !== undefined) await records.expireTranscript(now);
 }
 
 function giveBack(
   records: SessionRecords,
   { sessionId, uid }: Session,
-  { runId }: Message,
+  runId: string,
   notSent: boolean,
 ): Promise<Session | undefined> {
   return records.update(sessionId, ({ turn, ...rest }) => {
@@ -139,31 +147,19 @@ function giveBack(
   });
 }
 
-function isHeld(
-  { processes, live }: Pick<TurnDependencies, "processes" | "live">,
-  turn: NonNullable<Session["turn"]>,
-): boolean {
+function isHeld({ processes, live }: Pick<TurnDependencies, "processes" | "live">, turn: Holder): boolean {
   // A turn of this very process without its run is one that could not be given back.
   return turn.processId === processes.self
     ? live.find(turn.runId) !== undefined
     : !processes.isGone(turn.processId);
 }
 
-async function markLost(records: SessionRecords, session: Session, seq: number): Promise<void> {
-  const message = await records.message(session, seq);
-  if (message?.reply !== "pending") return;
+async function markLost(records: SessionRecords, session: Session, turn: Holder): Promise<void> {
+  const { runId } = turn;
   const error = new OrchestratorError(
     "interrupted",
     "The process that sent this message ended before the reply came.",
-    {
-      delivery: "unknown",
-      runId: message.runId,
-    },
+    { delivery: "unknown", runId, action: "Read its run with runs_get before you send the message again." },
   );
-  await records.putMessage(session, {
-    ...message,
-    delivery: "unknown",
-    reply: "none",
-    error: error.toBody(),
-  });
+  await records.settle(session, turn, { delivery: "unknown", reply: "none", error: error.toBody() });
 }
