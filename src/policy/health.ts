@@ -3,7 +3,8 @@ import type { Probe } from "../core/ports.ts";
 
 /** What a poll or a call showed of an instance. */
 export type Observation =
-  | { kind: "ok" }
+  /** `startedAt`: when the attempt began, epoch milliseconds; absent for a question about one. */
+  | { kind: "ok"; startedAt?: number }
   /** No connection could be made. */
   | { kind: "unreachable"; reason: string }
   | { kind: "draining"; reason: string }
