@@ -54,8 +54,9 @@ export function readTask(body: string): JsonObject | undefined {
 const TASK_REPLIES = new Set(["done", "failed", "cancelled", "pending"]);
 
 /**
- * The answer that a 2xx status line is, whatever became of its body. A lost body is to be asked for;
- * one that came whole and is no task of ours, or is too large, would come the same again: it has failed.
+ * The answer that a 2xx status line is, whatever became of its body. A lost body is to be asked for, and
+ * so is one that came whole and is no task of ours: a gateway may have put its own words in the place of
+ * work that is done. One that is too large would come the same again: it has failed.
  */
 export function acceptedAnswer(exchange: Exchange, instance: string): Answer {
   const { failure } = exchange;
@@ -71,7 +72,7 @@ export function acceptedAnswer(exchange: Exchange, instance: string): Answer {
     const error = acceptedError("instance_down", `${instance}: the answer was cut off.`, instance);
     return { delivery: "accepted", reply: "pending", error };
   }
-  return { delivery: "accepted", reply: "failed", error: notOurs(exchange, instance) };
+  return { delivery: "accepted", reply: "pending", error: notOurs(exchange, instance) };
 }
 
 /** A body that ends with its connection does not show where it should have ended. */

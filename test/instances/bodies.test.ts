@@ -93,7 +93,7 @@ describe("a body that is too large has failed, since it would come the same agai
   });
 });
 
-describe("a whole 2xx body that is no task of ours has failed, with a piece of what came", () => {
+describe("a whole 2xx body that is no task of ours is asked for again, with a piece of what came", () => {
   it.each([
     ["empty", respond({ body: "" }), "an empty body"],
     ["no JSON", respond({ body: "hello\nworld" }), "hello world"],
@@ -111,7 +111,7 @@ describe("a whole 2xx body that is no task of ours has failed, with a piece of w
     const { server, client } = await faultyInstance();
     server.play(fault);
     const answer = await client.send(call());
-    expect(facts(answer)).toBe("accepted failed instance_error");
+    expect(facts(answer)).toBe("accepted pending instance_error");
     expect(errorOf(answer)?.message).toContain(quoted);
   });
 

@@ -23,6 +23,9 @@ export interface FaultServer {
   readonly open: number;
   /** Plays these for the next requests, then the last of them for all others. */
   play(...faults: Fault[]): void;
+  /** Breaks every connection and refuses new ones, until it is `up` again on the same port. */
+  down(): Promise<void>;
+  up(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,7 +55,13 @@ export async function faultServer({ onBytes }: { onBytes?: OnBytes } = {}): Prom
       fault?.(socket, parsed.request);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const listenAt = (at: number) =>
+    new Promise<void>((resolve) => server.listen(at, "127.0.0.1", () => resolve()));
+  const end = async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  await listenAt(0);
   const { port } = server.address() as { port: number };
 
   return {
@@ -68,10 +77,9 @@ export async function faultServer({ onBytes }: { onBytes?: OnBytes } = {}): Prom
     play(...faults) {
       script = faults;
     },
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    down: end,
+    up: () => listenAt(port),
+    close: end,
   };
 }
 

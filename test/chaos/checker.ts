@@ -1,0 +1,168 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Outcome } from "../../src/core/outcome.ts";
+import type { Run } from "../../src/core/run.ts";
+import type { Evidence, Told } from "./evidence.ts";
+import { groupBy } from "./group-by.ts";
+import type { Execution } from "./ledger.ts";
+
+export const RULES = ["twice", "lost", "untrue", "open", "broken"] as const;
+
+export interface Violation {
+  /** Executed twice; a run lost; an outcome or answer against the ledger; without an end; a process failed. */
+  rule: (typeof RULES)[number];
+  text: string;
+}
+
+/** Compares what was said and stored with what was done. */
+export function check(evidence: Evidence): Violation[] {
+  const findings: Violation[] = [];
+  const find = (rule: Violation["rule"], text: string) => findings.push({ rule, text });
+  const byRun = groupBy(evidence.executions, ({ key }) => runOf(key));
+
+  for (const failure of evidence.failures) find("broken", failure);
+  checkTwice(evidence, find);
+  checkLost(evidence, find);
+  for (const run of evidence.runs.values()) checkRun(evidence, run, byRun.get(run.runId) ?? [], find);
+  for (const told of evidence.told) checkTold(evidence, told, byRun, find);
+  checkTranscripts(evidence, find);
+  return findings;
+}
+
+type Find = (rule: Violation["rule"], text: string) => void;
+
+/** A key begins with its run. */
+function runOf(key: string): string {
+  return key.slice(0, key.indexOf("/"));
+}
+
+function checkTwice({ executions, calls }: Evidence, find: Find): void {
+  for (const [key, same] of groupBy(executions, ({ key }) => key))
+    if (same.length > 1) find("twice", `key ${key} was executed ${same.length} times`);
+  for (const [callId, all] of groupBy(executions, ({ callId }) => callId)) {
+    const call = calls.get(callId);
+    if (!call || call.idempotent) continue;
+    const groups = call.operation === "fanout" ? groupBy(all, ({ instance }) => instance).values() : [all];
+    for (const group of groups) {
+      if (group.length < 2) continue;
+      const where = group.map(({ instance, key, end }) => `${instance} as ${key} (${end})`);
+      find("twice", `${call.operation} ${callId} was executed ${group.length} times: ${where.join(", ")}`);
+    }
+  }
+}
+
+function checkLost({ executions, runs, told }: Evidence, find: Find): void {
+  for (const { runId, call } of told)
+    if (runId !== undefined && !runs.has(runId) && !isUnbegun(told, runId))
+      find("lost", `run ${runId} of ${call.callId} was reported and is not stored`);
+  for (const { key, instance, callId } of executions) {
+    const run = runs.get(runOf(key));
+    if (!run) find("lost", `${instance} executed ${key} of ${callId}, whose run is not stored`);
+    else if (!run.attempts.some((attempt) => attempt.key === key))
+      find("lost", `${instance} executed ${key} of ${callId}, and its run has no such attempt`);
+  }
+}
+
+/** Said with the refusal to begin: what could not be stored was not sent. */
+function isUnbegun(told: readonly Told[], runId: string): boolean {
+  return told.every((each) => each.runId !== runId || each.error?.code === "store_unavailable");
+}
+
+function checkRun(evidence: Evidence, run: Run, executions: Execution[], find: Find): void {
+  if (run.endedAt === undefined) {
+    find("open", `run ${run.runId} of ${run.createdBy} has no end; owner ${run.owner}`);
+    return;
+  }
+  for (const outcome of run.outcomes) {
+    const here = executions.filter(({ instance }) => instance === outcome.instance);
+    const problem = untruth(outcome, here) ?? unexplained(evidence, run, outcome);
+    if (problem === undefined) continue;
+    const { instance, delivery, reply, error } = outcome;
+    const done = here.map(({ key, end }) => `${key} (${end})`).join(", ") || "nothing";
+    find(
+      "untrue",
+      `run ${run.runId} of ${run.createdBy}: ${instance} is ${delivery}/${reply} (${error?.message ?? "no error"}), ${problem}; executed: ${done}`,
+    );
+  }
+  const known = new Set(run.outcomes.map(({ instance }) => instance));
+  for (const { instance, key } of executions)
+    if (!known.has(instance))
+      find("untrue", `run ${run.runId}: ${instance} executed ${key} and has no outcome`);
+}
+
+/** What the ledger has against an outcome. */
+function untruth(
+  { delivery, reply, result, error }: Outcome,
+  here: readonly Execution[],
+): string | undefined {
+  if (delivery === "not_sent" && here.length > 0) return "but it was executed";
+  if (delivery === "not_sent" && reply !== "none") return "which cannot be";
+  switch (reply) {
+    case "pending":
+      return "though its run has ended";
+    case "done": {
+      const own = here.find(({ execution }) => execution === (result as { execution?: string })?.execution);
+      return own?.end === "done" ? undefined : "but the ledger has no such result";
+    }
+    case "failed":
+      // An instance that was killed may have done the work and not have noted it.
+      if (error?.code === "interrupted")
+        return error.message.includes("journal is gone") ? "but it is not" : undefined;
+      return here.some(({ end }) => end === "failed") ? undefined : "but it did not fail";
+    case "cancelled":
+      return here.some(({ end }) => end === "done" || end === "failed") ? "but it was completed" : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Not to know what became of work needs a fault that explains it. */
+function unexplained(
+  evidence: Evidence,
+  run: Run,
+  { instance, delivery, reply, error }: Outcome,
+): string | undefined {
+  const certain = delivery === "not_sent" || (reply !== "none" && error?.code !== "interrupted");
+  if (certain) return undefined;
+  const { isTroubled, outages, pids, disturbed } = evidence;
+  const ended = run.endedAt ?? Number.POSITIVE_INFINITY;
+  const explained =
+    run.attempts.some((attempt) => attempt.instance === instance && isTroubled(attempt.key)) ||
+    outages.some(
+      (outage) => outage.instance === instance && outage.from <= ended && outage.until >= run.createdAt,
+    ) ||
+    [...(pids.get(run.createdBy) ?? [])].some((pid) => disturbed.has(pid));
+  return explained ? undefined : "and no fault explains it";
+}
+
+function checkTold({ runs }: Evidence, told: Told, byRun: Map<string, Execution[]>, find: Find): void {
+  const { runId, call, error, outcomes } = told;
+  if (runId === undefined) return;
+  const say = (problem: string) => find("untrue", `${call.callId} was told of run ${runId}: ${problem}`);
+  const executions = byRun.get(runId) ?? [];
+  if (error?.delivery === "not_sent" && executions.length > 0)
+    say(`not_sent (${error.message}), but ${executions.map(({ key }) => key).join(", ")} was executed`);
+  const run = runs.get(runId);
+  for (const { instance, reply, result } of outcomes) {
+    if (reply !== "done") continue;
+    const stored = run?.outcomes.find((outcome) => outcome.instance === instance);
+    if (run && (stored?.reply !== "done" || !isDeepStrictEqual(stored.result, result)))
+      say(`${instance} is done, but it is stored as ${stored?.delivery}/${stored?.reply}`);
+    const { execution } = result as { execution: string };
+    if (!executions.some((each) => each.execution === execution && each.end === "done"))
+      say(`${instance} is done, but the ledger has no such result`);
+  }
+}
+
+/** A message that was executed stays in its transcript, once, with its own reply. */
+function checkTranscripts({ messages, executions, calls }: Evidence, find: Find): void {
+  const byCall = groupBy(messages, ({ data }) => (data as { callId: string }).callId);
+  for (const { callId, instance, execution } of executions) {
+    if (calls.get(callId)?.operation !== "send") continue;
+    const written = byCall.get(callId) ?? [];
+    if (written.length !== 1)
+      find("lost", `${instance} executed ${callId}, which is ${written.length} times in its transcript`);
+    const [message] = written;
+    if (message?.reply === "done" && (message.result as { execution?: string })?.execution !== execution)
+      find("untrue", `the transcript has another reply to ${callId} than ${instance} gave`);
+  }
+}

@@ -1,0 +1,75 @@
+import type { ErrorBody } from "../../src/core/errors.ts";
+import type { Json } from "../../src/core/json.ts";
+import type { Store } from "../../src/core/ports.ts";
+import type { Run } from "../../src/core/run.ts";
+import type { Message } from "../../src/core/session.ts";
+import { RUNS, resultKey } from "../../src/engine/run-keys.ts";
+import type { PlannedCall } from "./calls.ts";
+import type { Outage } from "./fleet.ts";
+import type { Execution } from "./ledger.ts";
+
+/** What a face would have been told about one outcome. */
+export interface ToldOutcome {
+  instance: string;
+  delivery: string;
+  reply: string;
+  result?: Json;
+}
+
+/** One answer or error as the caller got it. */
+export interface Told {
+  call: PlannedCall;
+  runId: string | undefined;
+  /** What the answer says of the work at each instance that it names. */
+  outcomes: ToldOutcome[];
+  error?: ErrorBody;
+}
+
+/** All that is known after a campaign. */
+export interface Evidence {
+  calls: Map<string, PlannedCall>;
+  /** Processes that each call was made at. */
+  pids: Map<string, Set<number>>;
+  told: Told[];
+  executions: Execution[];
+  /** Stored runs, with their results, by id. */
+  runs: Map<string, Run>;
+  messages: Message[];
+  outages: Outage[];
+  /** Whether a request under this key met a fault. */
+  isTroubled: (key: string) => boolean;
+  /** Processes that were killed or stopped. */
+  disturbed: Set<number>;
+  /** Processes that crashed, hung or did not answer. */
+  failures: string[];
+}
+
+/** Every stored run, with its results. */
+export async function readRuns(store: Store, { whole }: { whole: boolean }): Promise<Map<string, Run>> {
+  const runs = new Map<string, Run>();
+  for await (const value of valuesUnder(store, RUNS)) {
+    const run = JSON.parse(value) as Run;
+    runs.set(run.runId, run);
+    for (const [index, outcome] of whole ? run.outcomes.entries() : []) {
+      if (outcome.reply !== "done" || outcome.result !== undefined) continue;
+      const stored = await store.get(resultKey(run.runId, index));
+      if (stored) outcome.result = JSON.parse(stored.value) as Json;
+    }
+  }
+  return runs;
+}
+
+export async function readMessages(store: Store): Promise<Message[]> {
+  const messages: Message[] = [];
+  for await (const value of valuesUnder(store, "message/")) messages.push(JSON.parse(value) as Message);
+  return messages;
+}
+
+async function* valuesUnder(store: Store, prefix: string): AsyncGenerator<string> {
+  for (let after: string | undefined; ; ) {
+    const page = await store.list(prefix, after === undefined ? {} : { after });
+    for (const { value } of page) yield value;
+    after = page.at(-1)?.key;
+    if (after === undefined) return;
+  }
+}
