@@ -5,6 +5,7 @@ import type { HealthState } from "./health.ts";
 import type { Protocol } from "./instance.ts";
 import type { Json } from "./json.ts";
 import type { Explanation, RunOperation } from "./run.ts";
+import type { HistoryCounts, OnInstanceDown } from "./session.ts";
 
 // What the engine's methods return and every face shapes. Times are ISO 8601, spans milliseconds.
 
@@ -37,7 +38,16 @@ export interface DelegateAnswer {
   result?: Json;
   attempts: AttemptView[];
   explanation: Explanation;
+  /** Of a pending one: whether it goes on, and can be fetched later, when this process ends. */
+  survivesExit?: boolean;
   warnings?: string[];
+}
+
+/** What a delegate or fanout with `dryRun` would do now: nothing was sent or stored. */
+export interface DryRunAnswer {
+  dryRun: true;
+  operation: "delegate" | "fanout";
+  explanation: Explanation;
 }
 
 export interface Counts {
@@ -79,6 +89,8 @@ export interface FanoutAnswer {
   aggregate?: AggregateAnswer;
   /** Why there is no aggregate though one was asked for. */
   aggregateError?: ErrorBody;
+  /** Of one that is not complete: whether the rest goes on, and can be fetched later, when this process ends. */
+  survivesExit?: boolean;
   warnings?: string[];
 }
 
@@ -87,6 +99,7 @@ export interface SessionView {
   instance: string;
   state: "open" | "closed";
   messages: number;
+  onInstanceDown: OnInstanceDown;
   createdAt: string;
   createdBy: string;
 }
@@ -121,8 +134,19 @@ export interface MessageView {
   error?: ErrorBody;
 }
 
+/** The session's move to another owner, in its place between two messages. */
+export interface MoveView {
+  kind: "moved";
+  at: string;
+  from: string;
+  to: string;
+  epoch: number;
+  reason: string;
+  history: HistoryCounts;
+}
+
 export interface HistoryAnswer extends SessionView {
-  transcript: MessageView[];
+  transcript: (MessageView | MoveView)[];
   /** Where the next page begins, when there is one. */
   next?: number;
 }
@@ -145,6 +169,21 @@ export interface InstanceHealth {
   protocol?: Protocol;
   tags?: string[];
   source?: "config" | "cluster";
+  /** Absent while it is closed. */
+  breaker?: { state: "open" | "half-open"; since: string; until: string; reason: string };
+  /** Changes of its state, oldest first, as all processes of this machine saw them; with `detail`. */
+  transitions?: TransitionView[];
+}
+
+export interface TransitionView {
+  from: HealthState;
+  to: HealthState;
+  at: string;
+  reason: string;
+  /** How many calls and polls saw it in this state; while it was well, only the first. */
+  seenBy: { calls: number; polls: number };
+  /** Runs that went to another instance because of it: how many, and the last of them. */
+  rerouted?: { count: number; runIds: string[] };
 }
 
 export interface RunView {

@@ -3,6 +3,7 @@ import type { OrchestratorError } from "./errors.ts";
 import type { HealthState } from "./health.ts";
 import type { Instance } from "./instance.ts";
 import type { Json } from "./json.ts";
+import type { AnsweredMessage } from "./session.ts";
 
 // What the engine needs of the world. `instances`, `store` and `cluster` implement these.
 
@@ -81,6 +82,8 @@ export interface Capabilities {
   idempotency: boolean;
   cancel: boolean;
   sessions: boolean;
+  /** A session can be opened with the history of an earlier one. */
+  history: boolean;
 }
 
 /** What one exchange with an instance established. */
@@ -156,6 +159,8 @@ export interface Probe {
 export interface OpenSession {
   sessionId: string;
   epoch: number;
+  /** What was said before, as context; it is no work. */
+  history?: readonly AnsweredMessage[];
   cancellation: Cancellation;
 }
 

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { AGGREGATION_STRATEGIES } from "./aggregation/strategy.ts";
+import { BALANCING_STRATEGIES } from "./balancing.ts";
 import { duration, durationOrZero } from "./duration.ts";
 import { nameSchema } from "./instance.ts";
 import type { Json } from "./json.ts";
+import { ON_INSTANCE_DOWN } from "./session.ts";
 
 // The input of every operation, once: MCP tools, routes and commands are derived from these.
 // `.meta({ plain })` is what a face for models shows where a schema accepts more than one type.
@@ -50,6 +52,21 @@ const idempotent = z
     "True if doing the work twice is harmless: then it may be sent elsewhere after an unknown delivery.",
   );
 
+const repetition = {
+  idempotencyKey: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe("Your own key for this work: the same key again is answered with the same run."),
+  fresh: z
+    .boolean()
+    .default(false)
+    .describe("Never answer with the run of an earlier identical call whose answer reached nobody."),
+};
+
+const dryRun = z.boolean().default(false).describe("Only explain who would be asked, and who not and why.");
+
 const strategyName = z.enum(AGGREGATION_STRATEGIES);
 
 const aggregateOptions = {
@@ -89,10 +106,13 @@ export const delegateInput = z.strictObject({
   ...runOptions,
   retries,
   idempotent,
+  ...repetition,
   fallback: z
     .enum(["listed", "any", "none"])
     .default("listed")
     .describe("Who may take over: the other listed ones, any healthy instance, or nobody."),
+  pick: z.enum(BALANCING_STRATEGIES).default("ordered").describe("Who of a pool goes first."),
+  dryRun,
 });
 export type DelegateInput = z.output<typeof delegateInput>;
 
@@ -111,8 +131,15 @@ export const fanoutInput = z.strictObject({
     .describe("Combine the answers: collect, merge, concat, first or rank-fusion."),
   ...runOptions,
   retries,
+  ...repetition,
   minReplies: z.number().int().min(1).optional().describe("Stop waiting after so many replies; default all."),
+  stall: duration.optional().describe('Stop waiting when nobody new has answered for so long, e.g. "10s".'),
+  cancelRest: z
+    .boolean()
+    .default(false)
+    .describe("Cancel what is still out when the waiting ends; else it goes on and can be fetched."),
   concurrency: z.number().int().min(1).max(1000).default(64).describe("How many are asked at once."),
+  dryRun,
 });
 export type FanoutInput = z.output<typeof fanoutInput>;
 
@@ -158,6 +185,10 @@ export const sessionsSpawnInput = z.strictObject({
     .optional()
     .describe("Who may own it; one healthy instance is picked. Default: any of the fleet.")
     .meta({ plain: { type: "string" } }),
+  onInstanceDown: z
+    .enum(ON_INSTANCE_DOWN)
+    .default("fail")
+    .describe("When its owner is down: fail, or migrate to a healthy instance with the history as context."),
   withToken: z.boolean().default(false).describe("Also return the token, for handing the session on."),
 });
 export type SessionsSpawnInput = z.output<typeof sessionsSpawnInput>;
@@ -169,6 +200,10 @@ export const sessionsSendInput = z.strictObject({
     .describe('The message, as JSON; plain text goes as {"message": "…"}.')
     .meta({ plain: anyJson }),
   token,
+  queue: z
+    .boolean()
+    .default(true)
+    .describe("False: refuse with session_busy rather than wait while another message is being answered."),
   ...runOptions,
 });
 export type SessionsSendInput = z.output<typeof sessionsSendInput>;

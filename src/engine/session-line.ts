@@ -2,6 +2,8 @@ import type { Cancellation } from "../core/cancellation.ts";
 
 /** A place in the line of one session's senders. */
 export interface LinePlace {
+  /** Nobody was before it. */
+  readonly first: boolean;
   /** Resolves when everyone before has left, or when cancelled. */
   turn(cancellation: Cancellation): Promise<void>;
   /** Lets the next one pass. */
@@ -16,7 +18,8 @@ export class SessionLines {
   readonly #last = new Map<string, Promise<void>>();
 
   join(sessionId: string): LinePlace {
-    const before = this.#last.get(sessionId) ?? Promise.resolve();
+    const last = this.#last.get(sessionId);
+    const before = last ?? Promise.resolve();
     let leave = () => {};
     const left = new Promise<void>((resolve) => {
       leave = resolve;
@@ -27,6 +30,7 @@ export class SessionLines {
       if (this.#last.get(sessionId) === all) this.#last.delete(sessionId);
     });
     return {
+      first: last === undefined,
       leave,
       turn: (cancellation) =>
         new Promise((resolve) => {

@@ -6,9 +6,14 @@ import type { Message, Session } from "../core/session.ts";
 const KEEP_CLOSED_MS = 30 * 86_400_000;
 
 const SESSIONS = "session/";
+/** Messages that are read at once. */
+const PAGE = 100;
 
 /** What became of a message. */
 export type MessageEnd = Pick<Message, "delivery" | "reply" | "result" | "error">;
+
+/** A message, and whose it is. */
+export type MessageRef = Pick<Message, "seq" | "runId">;
 
 /** A session as it was read, and the version that a change must build on. */
 export interface Stored {
@@ -95,13 +100,34 @@ export class SessionRecords {
 
   /**
    * Writes what became of a pending message, or deletes it where `end` is `undefined`: it was not sent.
-   * What was settled before stays as it is, so that nothing is ever added to a message that was given up;
-   * whether it was written.
+   * What was settled before stays as it is, so that nothing is ever added to a message that was given
+   * up; whether it was written.
    */
-  async settle(
+  settle(session: Session, ref: MessageRef, end?: MessageEnd): Promise<boolean> {
+    return this.#amend(session, ref, (message) => {
+      if (!end) return undefined;
+      const { delivery, reply, result, error } = end;
+      return {
+        ...message,
+        delivery,
+        reply,
+        ...(result !== undefined && { result }),
+        ...(error && { error }),
+      };
+    });
+  }
+
+  /** Gives a pending message the session's new owner. */
+  readdress(session: Session, ref: MessageRef): Promise<boolean> {
+    const { instance, epoch } = session;
+    return this.#amend(session, ref, (message) => ({ ...message, instance, epoch }));
+  }
+
+  /** Changes a message of this run while it is pending, deleting it for `undefined`; whether it was. */
+  async #amend(
     { uid }: Session,
-    { seq, runId }: { seq: number; runId: string },
-    end?: MessageEnd,
+    { seq, runId }: MessageRef,
+    change: (message: Message) => Message | undefined,
   ): Promise<boolean> {
     const key = messageKey(uid, seq);
     for (;;) {
@@ -109,19 +135,26 @@ export class SessionRecords {
       const message = entry && (JSON.parse(entry.value) as Message);
       if (message?.runId !== runId || message.reply !== "pending") return false;
       const ifVersion = entry?.version ?? 0;
-      if (!end) {
-        if (await this.#store.delete(key, { ifVersion })) return true;
-        continue;
-      }
-      const { delivery, reply, result, error } = end;
-      const settled: Message = {
-        ...message,
-        delivery,
-        reply,
-        ...(result !== undefined && { result }),
-        ...(error && { error }),
-      };
-      if ((await this.#store.put(key, JSON.stringify(settled), { ifVersion })) !== undefined) return true;
+      const changed = change(message);
+      const written = changed
+        ? (await this.#store.put(key, JSON.stringify(changed), { ifVersion })) !== undefined
+        : await this.#store.delete(key, { ifVersion });
+      if (written) return true;
+    }
+  }
+
+  /** The messages from the last one back to the first, a page at a time. */
+  async *fromNewest({ uid }: Session): AsyncGenerator<Message> {
+    const prefix = `message/${uid}/`;
+    for (let after: string | undefined; ; ) {
+      const page = await this.#store.list(prefix, {
+        limit: PAGE,
+        reverse: true,
+        ...(after !== undefined && { after }),
+      });
+      for (const { value } of page) yield JSON.parse(value) as Message;
+      if (page.length < PAGE) return;
+      after = page.at(-1)?.key;
     }
   }
 

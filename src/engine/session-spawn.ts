@@ -2,17 +2,12 @@ import type { SpawnAnswer } from "../core/answers.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
-import type { Instance } from "../core/instance.ts";
 import type { SessionsSpawnInput } from "../core/requests.ts";
 import type { Session } from "../core/session.ts";
 import { orderByHealth } from "../policy/candidates.ts";
+import { beliefs } from "./choose.ts";
 import type { EngineParts } from "./parts.ts";
-
-/** A session as its owner has opened it. */
-interface Opened {
-  instance: Instance;
-  remoteId: string;
-}
+import { type Opened, openAtFirst, shuffled } from "./session-open.ts";
 
 /**
  * Opens a session at one healthy instance and stores who owns it.
@@ -42,6 +37,8 @@ export async function spawnSession(
     createdAt: parts.clock.now(),
     createdBy: context.createdBy,
     seq: 0,
+    onInstanceDown: input.onInstanceDown,
+    ...movesAmong(input, instance.name),
   };
   await keep(parts, session, before?.version ?? 0, opened);
   return { sessionId, instance: instance.name, ...(input.withToken && { token }) };
@@ -70,45 +67,38 @@ function exists({ sessionId, instance }: Session): OrchestratorError {
   });
 }
 
-/** The first candidate that opens the session. Opening is no work: it may be tried at one after another. */
+/** Who named one instance asked for a place to begin at; who gave a selector said who may ever own it. */
+function movesAmong({ instance: selector }: SessionsSpawnInput, owner: string): Pick<Session, "mayMoveTo"> {
+  if (selector === undefined || [selector].flat().join() === owner) return {};
+  return { mayMoveTo: selector };
+}
+
 async function openSomewhere(
   parts: EngineParts,
   { sessionId, instance: selector }: SessionsSpawnInput,
   epoch: number,
   cancellation: Cancellation,
 ): Promise<Opened> {
-  const { fleet, health, clients, clock, random } = parts;
+  const { fleet, clients, clock, random } = parts;
   const known = await fleet.known();
   // Without a selector any will do, so that not every session lands at the first of the fleet.
   const picked =
     selector === undefined
       ? shuffled(await fleet.selectKnown("*"), random)
       : await fleet.selectKnown(selector);
-  const { order, excluded } = orderByHealth(picked, known, health.of, clock.now());
-  const refusals = excluded.map(({ instance, reason }) => `${instance} is ${reason}`);
-  let last: OrchestratorError | undefined;
-  for (const instance of order) {
-    try {
-      return { instance, ...(await clients.of(instance).openSession({ sessionId, epoch, cancellation })) };
-    } catch (error) {
-      cancellation.throwIfCancelled();
-      last = OrchestratorError.from(error);
-      refusals.push(last.message);
-    }
-  }
+  const { order, excluded } = orderByHealth(picked, known, beliefs(parts), clock.now());
+  const opened = await openAtFirst(clients, order, { sessionId, epoch, cancellation });
+  if ("instance" in opened) return opened;
+  const refusals = [
+    ...excluded.map(({ instance, reason }) => `${instance} is ${reason}`),
+    ...opened.refusals,
+  ];
   throw new OrchestratorError(
-    last?.code ?? "instance_down",
-    `No instance could open session ${sessionId}. ${refusals.join("; ")}`,
+    opened.last?.code ?? "instance_down",
+    `No instance could open session ${sessionId}: ${refusals.join("; ")}.`,
     {
       delivery: "not_sent",
       ...(picked.length === 1 && { instance: picked[0]?.name }),
     },
   );
-}
-
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  return items
-    .map((item) => ({ item, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ item }) => item);
 }

@@ -1,14 +1,19 @@
 import { OrchestratorError } from "../core/errors.ts";
-import type { Json } from "../core/json.ts";
 import type { Clock, Processes } from "../core/ports.ts";
+import type { SessionsSendInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
 import type { Message, Session } from "../core/session.ts";
 import type { LiveRuns } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { SessionRecords } from "./session-records.ts";
+import { sleep } from "./sleep.ts";
 
 /** How often a waiting sender looks whether the holder of the turn has died. */
 const LOOK_AGAIN_MS = 1_000;
+/** How soon a turn that could not be given back is given back again, and for how long: two hours. */
+const RETURN_AGAIN_MS = 500;
+const LONGEST_RETURN_MS = 30_000;
+const MOST_RETURNS = 250;
 
 export interface TurnDependencies {
   clock: Clock;
@@ -16,6 +21,9 @@ export interface TurnDependencies {
   records: SessionRecords;
   live: LiveRuns;
 }
+
+/** What is to be sent, and whether it waits while others are answered. */
+export type TurnInput = Pick<SessionsSendInput, "data" | "queue">;
 
 type Holder = NonNullable<Session["turn"]>;
 
@@ -29,22 +37,23 @@ export interface Turn {
  * Waits for the turn and takes it: the message is in the transcript, pending, before it is sent. A turn
  * whose holder has died is taken over; its message stays, marked as of unknown delivery.
  *
- * @throws OrchestratorError `session_not_found` when the session is closed by then.
+ * @throws OrchestratorError `session_not_found` when the session is closed by then; `session_busy` when
+ * somebody else has the turn and `input` says not to queue.
  */
 export async function takeTurn(
   deps: TurnDependencies,
   session: Session,
-  data: Json,
+  input: TurnInput,
   open: OpenRun,
 ): Promise<Turn> {
-  const take = () => tryTurn(deps, session, data, open);
+  const take = () => tryTurn(deps, session, input, open);
   const turn = await take();
   if (turn) return turn;
   let changed = false;
   let wake = () => {};
   const stop = deps.records.watch(session.sessionId, () => {
     changed = true;
-    wake();
+    void wake();
   });
   try {
     for (;;) {
@@ -71,15 +80,19 @@ export async function takeTurn(
 
 /** Takes the turn if nobody has it. */
 async function tryTurn(
-  { clock, processes, records, live }: TurnDependencies,
+  deps: TurnDependencies,
   { sessionId, uid }: Session,
-  data: Json,
+  { data, queue }: TurnInput,
   open: OpenRun,
 ): Promise<Turn | undefined> {
+  const { clock, processes, records } = deps;
   open.cancellation.throwIfCancelled();
   const { session, version } = await records.open(sessionId, uid);
   const { turn } = session;
-  if (turn && isHeld({ processes, live }, turn)) return undefined;
+  if (turn && isHeld(deps, turn)) {
+    if (queue) return undefined;
+    throw sessionBusy(session);
+  }
   if (turn) await markLost(records, session, turn);
   const { runId } = open.run;
   const seq = session.seq + 1;
@@ -90,6 +103,7 @@ async function tryTurn(
     seq,
     runId,
     instance: session.instance,
+    epoch: session.epoch,
     at: clock.now(),
     data,
     delivery: "not_sent",
@@ -98,23 +112,58 @@ async function tryTurn(
   try {
     await records.putMessage(session, message);
   } catch (error) {
-    await giveBack(records, taken, runId, true).catch(() => {});
+    await returnTurn(deps, { session: taken, message }, open);
     throw error;
   }
   return { session: taken, message };
 }
 
+/** What is said to who will not queue. */
+export function sessionBusy({ sessionId, instance, turn }: Session): OrchestratorError {
+  const what = turn ? `message ${turn.seq} (run ${turn.runId})` : "another message";
+  return new OrchestratorError(
+    "session_busy",
+    `Session ${sessionId} is busy: ${instance} is answering ${what}.`,
+    {
+      instance,
+      delivery: "not_sent",
+      action: "Send again when it is answered, or leave queue out: then the message waits for its turn.",
+    },
+  );
+}
+
 /**
  * Gives the turn back and writes what became of the message. One that certainly was not sent leaves
  * the transcript as it was; one of unknown delivery stays, marked, and blocks nobody. Where the turn
- * has been taken over, nothing is written.
+ * has been taken over, nothing is written. What cannot be written now is told, and tried again.
  */
-export async function endTurn(
-  { records }: TurnDependencies,
+export async function returnTurn(deps: TurnDependencies, turn: Turn, open: OpenRun): Promise<void> {
+  const { run } = open;
+  // Who has taken the run over ends its turn too.
+  if (open.lost && run.attempts.length > 0) return;
+  const { session, message } = turn;
+  try {
+    await end(deps.records, session, message.seq, run);
+  } catch (error) {
+    await open.tell(Promise.reject(error));
+    void returnLater(deps, turn, run);
+  }
+}
+
+/** Others wait for this turn for as long as this process lives. */
+async function returnLater(
+  { clock, records }: TurnDependencies,
   { session, message }: Turn,
-  open: OpenRun,
+  run: Run,
 ): Promise<void> {
-  await end(records, session, message.seq, open.run);
+  for (let tries = 0; tries < MOST_RETURNS; tries++) {
+    await sleep(clock, Math.min(RETURN_AGAIN_MS * 2 ** tries, LONGEST_RETURN_MS));
+    try {
+      return await end(records, session, message.seq, run);
+    } catch {
+      // The caller has been told; the store may come back.
+    }
+  }
 }
 
 /**
@@ -129,9 +178,10 @@ export async function endRecoveredTurn({ records }: TurnDependencies, run: Run):
 }
 
 async function end(records: SessionRecords, session: Session, seq: number, run: Run): Promise<void> {
+  const { runId } = run;
   const outcome = run.outcomes.findLast(({ delivery }) => delivery !== "not_sent");
-  await records.settle(session, { seq, runId: run.runId }, outcome);
-  const now = await giveBack(records, session, run.runId, outcome === undefined);
+  await records.settle(session, { seq, runId }, outcome);
+  const now = await giveBack(records, session, runId, outcome === undefined);
   if (now?.closedAt !== undefined) await records.expireTranscript(now);
 }
 

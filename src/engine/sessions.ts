@@ -1,23 +1,22 @@
 import type { HistoryAnswer, Page, SendAnswer, SessionView } from "../core/answers.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
-import type { Instance } from "../core/instance.ts";
 import type {
   SessionsCloseInput,
   SessionsHistoryInput,
   SessionsListInput,
   SessionsSendInput,
 } from "../core/requests.ts";
-import type { Session } from "../core/session.ts";
-import type { Work } from "./attempt.ts";
+import type { Message, Session } from "../core/session.ts";
 import { failure } from "./delegate.ts";
-import { deliver } from "./deliver.ts";
 import { waited } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
+import { converse } from "./session-converse.ts";
 import type { LinePlace } from "./session-line.ts";
-import { endTurn, type Turn, takeTurn } from "./session-turns.ts";
-import { messageView, sessionView } from "./views.ts";
+import { findOwner } from "./session-owner.ts";
+import { sessionBusy, takeTurn } from "./session-turns.ts";
+import { messageView, moveView, sessionView } from "./views.ts";
 
 /**
  * Sends one message to a session's owner, in strict order with all other sends to it, and returns the
@@ -48,7 +47,7 @@ async function sendInTurn(
   const settings = parts.settings();
   const { session } = await parts.records.open(input.sessionId);
   authorize(parts, session, input.token);
-  const owner = await ownerOf(parts, session);
+  if (!input.queue && !place.first) throw sessionBusy(session);
   const timeoutMs = input.timeout ?? settings.timeoutMs;
   const { open, ended } = parts.live.start(
     {
@@ -56,74 +55,44 @@ async function sendInTurn(
       sessionId: session.sessionId,
       deadlineAt: clock.now() + timeoutMs,
       createdBy: context.createdBy,
-      explanation: { order: [owner.name], excluded: [] },
-      outcomes: [{ instance: owner.name, delivery: "not_sent", reply: "pending" }],
+      explanation: { order: [session.instance], excluded: [] },
+      outcomes: [],
     },
     context,
     async (run) => {
       try {
         await place.turn(run.cancellation);
-        const turn = await takeTurn(parts, session, input.data, run);
-        await converse(parts, owner, turn, run, context.hops ?? 0);
+        const turn = await takeTurn(parts, session, input, run);
+        await converse(parts, turn, run, context.hops ?? 0);
+      } catch (error) {
+        // Nobody was asked: the owner's outcome says why.
+        if (run.run.outcomes.length === 0) run.outcomeAt({ name: session.instance, origin: session.origin });
+        throw error;
       } finally {
         place.leave();
       }
     },
   );
   const over = await waited(clock, ended, { waitMs: input.wait ?? settings.waitMs, timeoutMs });
-  return sendAnswer(session.sessionId, owner, open, over);
+  // A handle that is given out must be found again, also when this process dies at once.
+  if (!over) await open.tell(open.stored());
+  return sendAnswer(session, open, over);
 }
 
-/** Sends the message whose turn it is, and gives the turn back. */
-async function converse(
-  parts: EngineParts,
-  owner: Instance,
-  turn: Turn,
-  run: OpenRun,
-  hops: number,
-): Promise<void> {
-  const { session, message } = turn;
-  const work: Work = {
-    hops,
-    payloadFor: () => message.data,
-    send: (client, call) => client.message(session.remoteId, session.epoch, message.seq, call),
-  };
-  try {
-    await deliver(parts, run, [owner], work, { retries: parts.settings().retries, idempotent: false });
-  } finally {
-    await run.tell(endTurn(parts, turn, run));
-  }
-}
-
-function sendAnswer(sessionId: string, owner: Instance, open: OpenRun, over: boolean): SendAnswer {
+function sendAnswer({ sessionId, instance }: Session, open: OpenRun, over: boolean): SendAnswer {
   const { run, warnings } = open;
-  const outcome = run.outcomes[0];
-  if (over && outcome?.reply !== "done") throw failure(open);
+  const outcome = run.outcomes.at(-1);
+  if (over && outcome?.reply !== "done") throw failure(open.run);
   return {
     runId: run.runId,
     sessionId,
-    instance: owner.name,
+    instance: outcome?.instance ?? instance,
     ...(run.seq !== undefined && { seq: run.seq }),
     delivery: outcome?.delivery ?? "not_sent",
     reply: over ? "done" : "pending",
     ...(over && { result: outcome?.result ?? null }),
     ...(warnings.length > 0 && { warnings: [...warnings] }),
   };
-}
-
-async function ownerOf({ fleet }: EngineParts, session: Session): Promise<Instance> {
-  const { picked } = await fleet.select([session.instance]);
-  const owner = picked.find(({ name, origin }) => name === session.instance && origin === session.origin);
-  if (owner) return owner;
-  throw new OrchestratorError(
-    "instance_down",
-    `Session ${session.sessionId} is owned by ${session.instance} at ${session.origin}, which is not in the fleet.`,
-    {
-      instance: session.instance,
-      delivery: "not_sent",
-      action: "Bring that instance back, or close the session and spawn another; the transcript is kept.",
-    },
-  );
 }
 
 /** A token is not needed by those who may call at all, but a wrong one is refused. */
@@ -158,11 +127,27 @@ export async function sessionHistory(
   authorize(parts, session, input.token);
   const transcript = await parts.records.transcript(session, input);
   const last = transcript.at(-1);
+  const isLast = !last || last.seq >= session.seq;
   return {
     ...sessionView(session),
-    transcript: transcript.map(messageView),
-    ...(last && last.seq < session.seq && { next: last.seq }),
+    transcript: withMoves(session, transcript, { after: input.after ?? 0, isLast }),
+    ...(!isLast && { next: last.seq }),
   };
+}
+
+/** A page of messages, each after the moves that came before it; the last page ends with the rest of them. */
+function withMoves(
+  { moves = [] }: Session,
+  messages: readonly Message[],
+  { after, isLast }: { after: number; isLast: boolean },
+): HistoryAnswer["transcript"] {
+  const rest = moves.filter(({ afterSeq }) => afterSeq >= after);
+  const entries: HistoryAnswer["transcript"] = [];
+  for (const message of messages) {
+    while (rest[0] && rest[0].afterSeq < message.seq) entries.push(...rest.splice(0, 1).map(moveView));
+    entries.push(messageView(message));
+  }
+  return isLast ? [...entries, ...rest.map(moveView)] : entries;
 }
 
 /** Closes a session: its transcript stays readable, and its owner is told to forget it. */
@@ -175,13 +160,21 @@ export async function closeSession(parts: EngineParts, input: SessionsCloseInput
       : undefined,
   );
   if (closed) await parts.records.expireTranscript(closed);
-  const { picked } = await parts.fleet.select([session.instance]);
-  const owner = picked.find(({ origin }) => origin === session.origin);
-  // An owner that cannot be told has nothing left to forget, or will let it go when it is reaped.
+  await Promise.all(
+    [session, ...(session.moves ?? []).map(({ from }) => from)].map((each) => forget(parts, each)),
+  );
+  return sessionView(closed ?? session);
+}
+
+/** An owner that cannot be told has nothing left to forget, or will let it go when it is reaped. */
+async function forget(
+  parts: EngineParts,
+  { instance, origin, remoteId }: Pick<Session, "instance" | "origin" | "remoteId">,
+): Promise<void> {
+  const owner = await findOwner(parts, { instance, origin });
   if (owner)
     await parts.clients
       .of(owner)
-      .closeSession(session.remoteId)
+      .closeSession(remoteId)
       .catch(() => {});
-  return sessionView(closed ?? session);
 }

@@ -2,6 +2,7 @@ import type {
   AttemptView,
   Counts,
   MessageView,
+  MoveView,
   OutcomeView,
   RunDetail,
   RunView,
@@ -10,7 +11,7 @@ import type {
 import { hasReply } from "../core/delivery.ts";
 import type { Attempt, Outcome } from "../core/outcome.ts";
 import type { Run } from "../core/run.ts";
-import type { Message, Session } from "../core/session.ts";
+import type { Message, Session, SessionMove } from "../core/session.ts";
 
 // Records as answers show them: ISO times, spans, and nothing that is only ours to know.
 
@@ -75,11 +76,16 @@ export function sessionView(session: Session): SessionView {
     instance: session.instance,
     state: session.closedAt === undefined ? "open" : "closed",
     messages: session.seq,
+    onInstanceDown: session.onInstanceDown ?? "fail",
     createdAt: iso(session.createdAt),
     createdBy: session.createdBy,
   };
 }
 
-export function messageView(message: Message): MessageView {
+export function messageView({ epoch: _ours, ...message }: Message): MessageView {
   return { ...message, at: iso(message.at) };
+}
+
+export function moveView({ at, from, to, epoch, reason, history }: SessionMove): MoveView {
+  return { kind: "moved", at: iso(at), from: from.instance, to, epoch, reason, history };
 }

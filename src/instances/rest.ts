@@ -21,7 +21,7 @@ const NO_BODY = ["accept", "application/json"];
 
 /** Speaks the Instance API, protocol `rest`: our instance host's, or anyone's who implements it. */
 export class RestClient implements InstanceClient {
-  readonly capabilities: Capabilities = { idempotency: true, cancel: true, sessions: true };
+  readonly capabilities: Capabilities = { idempotency: true, cancel: true, sessions: true, history: true };
   readonly #channel: Channel;
   readonly #graceMs: number;
 
@@ -81,13 +81,18 @@ export class RestClient implements InstanceClient {
     return { ...seen, latencyMs: clock.monotonic() - startedAt };
   }
 
-  async openSession({ sessionId, epoch, cancellation }: OpenSession): Promise<{ remoteId: string }> {
+  async openSession({
+    sessionId,
+    epoch,
+    history = [],
+    cancellation,
+  }: OpenSession): Promise<{ remoteId: string }> {
     const opened = await this.#request(
       {
         method: "POST",
         path: "/api/sessions",
         headers: JSON_BODY,
-        body: JSON.stringify({ sessionId, epoch }),
+        body: JSON.stringify({ sessionId, epoch, ...(history.length > 0 && { history }) }),
         headersTimeoutMs: this.#graceMs,
         cancellation,
       },

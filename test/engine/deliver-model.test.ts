@@ -4,9 +4,13 @@ import { Cancellation } from "../../src/core/cancellation.ts";
 import { strongerDelivery } from "../../src/core/delivery.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";
 import type { Answer, Call, CancelAnswer, InstanceClient, InstanceClients } from "../../src/core/ports.ts";
+import { Breakers } from "../../src/engine/breakers.ts";
 import { deliver } from "../../src/engine/deliver.ts";
+import { HealthHistory } from "../../src/engine/health-history.ts";
 import { HealthMonitor } from "../../src/engine/health-monitor.ts";
 import { RunJournal } from "../../src/engine/run-journal.ts";
+import { RetryBudget } from "../../src/policy/budget.ts";
+import { Slots } from "../../src/policy/slots.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { fakeClock } from "../support/clock.ts";
 import { recordingLogger } from "../support/logger.ts";
@@ -82,7 +86,7 @@ it("whatever the instances answer, work is never sent again where it may be runn
             return said;
           };
           fakes.set(at, {
-            capabilities: { idempotency: true, cancel: true, sessions: false },
+            capabilities: { idempotency: true, cancel: true, sessions: false, history: false },
             send: async ({ key }: Call) => heard("send", key, send()),
             ask: async ({ key }) => heard("ask", key, ask()),
             cancel: async ({ key }) => heard("cancel", key, cancel()),
@@ -93,6 +97,8 @@ it("whatever the instances answer, work is never sent again where it may be runn
           of: ({ name }) => fakes.get(name) as InstanceClient,
           close: async () => {},
         };
+        const store = createMemoryStore({ clock });
+        const breakers = new Breakers({ clock, logger, store, self: "me", check: async () => {} });
         const health = new HealthMonitor({
           clock,
           logger,
@@ -100,11 +106,13 @@ it("whatever the instances answer, work is never sent again where it may be runn
           random: () => 0.5,
           known: async () => instances,
           intervalMs: () => 60_000,
+          breakers,
+          history: new HealthHistory({ clock, logger, store }),
         });
         await health.check(instances.filter((_, index) => scripts[index]?.seen));
         const cancellation = new Cancellation();
         const journal = new RunJournal({
-          store: createMemoryStore({ clock }),
+          store,
           clock,
           ids: testIds,
           owner: "me",
@@ -127,10 +135,9 @@ it("whatever the instances answer, work is never sent again where it may be runn
           payloadFor: () => 1,
           send: (client: InstanceClient, call: Call) => client.send(call),
         };
-        const delivered = deliver({ clock, clients, health, random: () => 0.5 }, open, instances, work, {
-          retries,
-          idempotent,
-        }).finally(() => {
+        const budget = new RetryBudget(() => clock.monotonic());
+        const deps = { clock, clients, health, breakers, budget, slots: new Slots(), random: () => 0.5 };
+        const delivered = deliver(deps, open, instances, work, { retries, idempotent }).finally(() => {
           over = true;
         });
         for (let turns = 0; !over && turns < 400; turns++) await clock.advance(1_000);

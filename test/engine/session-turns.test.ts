@@ -51,7 +51,7 @@ describe("the turn of a session", () => {
     expect(seen).toEqual({ order: fifty, most: 1 });
     // One write spawned it; each message took the turn and gave it back, and nobody fought over it.
     expect(claims).toBe(1 + 2 * fifty.length);
-    expect((await history({ sessionId: "s" })).transcript.map(({ data }) => data)).toEqual(fifty);
+    expect((await history({ sessionId: "s" })).transcript).toMatchObject(fifty.map((data) => ({ data })));
   });
 
   it("is held by one message at a time across two engines on one file", async () => {
@@ -74,7 +74,7 @@ describe("the turn of a session", () => {
       expect(own).toEqual(own.toSorted((a, b) => Number(a) - Number(b)));
     }
     const { transcript } = await two.history({ sessionId: "s" });
-    expect(transcript.map(({ data }) => data)).toEqual(seen.order);
+    expect(transcript).toMatchObject(seen.order.map((data) => ({ data })));
   });
 
   it("is given up by who is cancelled while waiting, and those behind move up", async () => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { HistoryAnswer, MessageView } from "../../core/answers.ts";
+import type { HistoryAnswer, MessageView, MoveView } from "../../core/answers.ts";
 import type { Json } from "../../core/json.ts";
 import { sessionsHistoryInput } from "../../core/requests.ts";
 import { READS } from "../annotations.ts";
@@ -13,14 +13,25 @@ import { AS_DATA, callOf, errorLine, plural, quoteExcerpt } from "../words.ts";
 export const sessionsHistory = defineTool({
   name: "sessions_history",
   title: "Read a session",
-  description: `Returns a session's transcript: each message with its answer, also after it was closed.
+  description: `Returns a session's transcript: each message with its answer, and each move to another owner.
 USE WHEN you need what was said before, or must check whether a message was answered.
 NOT FOR sending (sessions_send).`,
   annotations: READS,
   input: sessionsHistoryInput,
   output: z.looseObject({
     ...session,
-    transcript: z.array(z.looseObject({ seq: z.int(), runId, instance: z.string(), delivery, reply })),
+    // A move has `kind` and none of the rest.
+    transcript: z.array(
+      z.looseObject({
+        at: z.string(),
+        kind: z.literal("moved").optional(),
+        seq: z.int().optional(),
+        runId: runId.optional(),
+        instance: z.string().optional(),
+        delivery: delivery.optional(),
+        reply: reply.optional(),
+      }),
+    ),
     next: z.int().optional(),
   }),
   example: { sessionId: "session1" },
@@ -32,25 +43,49 @@ function respond(history: HistoryAnswer): Response {
   const { transcript, ...session } = history;
   const { sessionId, instance, state, messages, next } = session;
   // Message and answer take turns, and share the room that there is.
-  const shown = excerpts(transcript.flatMap(({ data, result = null }): Json[] => [data, result]));
-  const pairs = transcript.map((message, index) => ({
-    message,
-    data: shown[2 * index] as Excerpt,
-    answer: shown[2 * index + 1] as Excerpt,
-  }));
+  const shown = excerpts(
+    transcript.filter(isMessage).flatMap(({ data, result = null }): Json[] => [data, result]),
+  );
+  const entries = transcript.map((entry): Entry => {
+    if (!isMessage(entry)) return entry;
+    const [data, answer] = shown.splice(0, 2) as [Excerpt, Excerpt];
+    return { message: entry, data, answer };
+  });
   const more =
     next === undefined ? [] : [`There is more: ${callOf("sessions_history", { sessionId, after: next })}`];
   return {
     text: [
       `Session ${sessionId} at ${instance} is ${state}, with ${plural(messages, "message")}, ${AS_DATA}`,
-      ...pairs.flatMap(({ message, data, answer }) => [
-        `${message.seq} sent: ${quoteExcerpt(data, () => "it is kept whole in the session")}`,
-        `${message.seq} ${message.instance}: ${answerText(message, answer)}`,
-      ]),
+      ...entries.flatMap(entryLines),
       ...more,
     ].join("\n"),
-    structured: { ...session, transcript: pairs.map(view) },
+    structured: { ...session, transcript: entries.map((entry) => ("kind" in entry ? entry : view(entry))) },
   };
+}
+
+interface ShownMessage {
+  message: MessageView;
+  data: Excerpt;
+  answer: Excerpt;
+}
+type Entry = ShownMessage | MoveView;
+
+function isMessage(entry: MessageView | MoveView): entry is MessageView {
+  return !("kind" in entry);
+}
+
+function entryLines(entry: Entry): string[] {
+  if ("kind" in entry) return [moveLine(entry)];
+  const { message, data, answer } = entry;
+  return [
+    `${message.seq} sent: ${quoteExcerpt(data, () => "it is kept whole in the session")}`,
+    `${message.seq} ${message.instance}: ${answerText(message, answer)}`,
+  ];
+}
+
+function moveLine({ from, to, at, reason, history }: MoveView): string {
+  const { given, unanswered, tooOld } = history;
+  return `-- moved from ${from} to ${to} at ${at}: ${reason}; history: ${given} given, left out ${unanswered} unanswered and ${tooOld} too old`;
 }
 
 function answerText(message: MessageView, answer: Excerpt): string {
@@ -59,7 +94,7 @@ function answerText(message: MessageView, answer: Excerpt): string {
   return error ? errorLine(error) : `${reply} (delivery ${delivery})`;
 }
 
-function view({ message, data, answer }: { message: MessageView; data: Excerpt; answer: Excerpt }): object {
+function view({ message, data, answer }: ShownMessage): object {
   const { data: sent, result, ...rest } = withTrimmedError(message);
   return {
     ...rest,
