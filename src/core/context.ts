@@ -9,5 +9,7 @@ export interface CallContext {
   hops?: number;
   /** Cancels the work itself, not just the waiting. */
   cancellation?: Cancellation;
+  /** Cancelled when nobody listens any more: the work goes on, and its answer is kept for the identical call. */
+  gone?: Cancellation;
   onProgress?: (event: ProgressEvent) => void;
 }

@@ -13,12 +13,16 @@ export interface Attempt {
   reply: Reply;
   /** A tombstone has burnt the key. */
   keyBurnt?: true;
+  /** The journal's identity that health showed before the send; a tombstone's proof needs it. */
+  storeId?: string;
   error?: ErrorBody;
 }
 
 /** What became of a task at one instance. */
 export interface Outcome {
   instance: string;
+  /** Where the instance was; who takes the run over must know it by name and origin. */
+  origin?: string;
   delivery: Delivery;
   reply: Reply;
   /** The instance's own id for the task, once it has given one. */

@@ -2,7 +2,9 @@ import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Clock, Logger } from "../core/ports.ts";
+import type { CancelOrders } from "./cancel-orders.ts";
 import type { OpenRun } from "./open-run.ts";
+import type { PresenceBoard } from "./presence.ts";
 import type { NewRun, RunJournal } from "./run-journal.ts";
 
 interface Live {
@@ -16,12 +18,22 @@ export class LiveRuns {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #journal: RunJournal;
+  readonly #board: PresenceBoard;
+  readonly #orders: CancelOrders;
   readonly #live = new Map<string, Live>();
 
-  constructor({ clock, logger, journal }: { clock: Clock; logger: Logger; journal: RunJournal }) {
-    this.#clock = clock;
-    this.#logger = logger;
-    this.#journal = journal;
+  constructor(deps: {
+    clock: Clock;
+    logger: Logger;
+    journal: RunJournal;
+    board: PresenceBoard;
+    orders: CancelOrders;
+  }) {
+    this.#clock = deps.clock;
+    this.#logger = deps.logger;
+    this.#journal = deps.journal;
+    this.#board = deps.board;
+    this.#orders = deps.orders;
   }
 
   /**
@@ -34,20 +46,47 @@ export class LiveRuns {
     work: (open: OpenRun) => Promise<void>,
   ): { open: OpenRun; ended: Promise<void> } {
     const cancellation = new Cancellation();
-    const open = this.#journal.open(run, cancellation);
+    return this.#follow(this.#journal.open(run, cancellation), context, work);
+  }
+
+  /** Works on to its end a run that another process began; `undefined` when there is nothing to take over. */
+  async adopt(
+    runId: string,
+    from: string,
+    work: (open: OpenRun) => Promise<void>,
+  ): Promise<OpenRun | undefined> {
+    const open = await this.#journal.adopt(runId, from, new Cancellation());
+    if (open) this.#follow(open, { createdBy: open.run.createdBy }, work);
+    return open;
+  }
+
+  #follow(
+    open: OpenRun,
+    context: CallContext,
+    work: (open: OpenRun) => Promise<void>,
+  ): { open: OpenRun; ended: Promise<void> } {
+    const { cancellation } = open;
     const { runId } = open.run;
     const forget = context.cancellation?.onCancel((error) => cancellation.cancel(error));
     const stopDeadline = this.#clock.after(Math.max(0, open.remainingMs), () =>
       cancellation.cancel(new OrchestratorError("timeout", `Run ${runId} passed its timeout.`, { runId })),
     );
+    const stopListening = this.#orders.listen(runId, () =>
+      cancellation.cancel(
+        new OrchestratorError("cancelled", "The run was cancelled from another process.", { runId }),
+      ),
+    );
     if (context.onProgress) this.#report(open, context.onProgress);
-    const ended = work(open)
+    // Those who come after this process must be able to see that it is gone.
+    const begun = this.#board.isShown ? work(open) : this.#board.announce().then(() => work(open));
+    const ended = begun
       .then(
         () => open.close(),
         (error: unknown) => open.breakOff(OrchestratorError.from(error)),
       )
       .finally(() => {
         stopDeadline();
+        stopListening();
         forget?.();
         this.#live.delete(runId);
       });
@@ -84,6 +123,11 @@ export class LiveRuns {
 
   cancelAll(error: OrchestratorError): void {
     for (const { open } of this.#live.values()) open.cancellation.cancel(error);
+  }
+
+  /** Leaves what still runs to other processes: nothing more is written or sent for it, or cancelled. */
+  letGo(): void {
+    for (const { open } of this.#live.values()) open.letGo();
   }
 
   #report(open: OpenRun, onProgress: NonNullable<CallContext["onProgress"]>): void {

@@ -4,9 +4,15 @@ import type { Json } from "../core/json.ts";
 import type { Clock, Ids, Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
 import { OpenRun } from "./open-run.ts";
-import { RUNS, resultKey, runKey } from "./run-keys.ts";
+import { KEEP_RUNS_MS, RUNS, resultKey, runKey } from "./run-keys.ts";
 
-export interface NewRun extends Omit<Run, "runId" | "createdAt" | "owner" | "attempts"> {}
+/** Few enough that reading them holds up nobody. */
+const SCAN_PAGE = 200;
+
+export interface NewRun extends Omit<Run, "runId" | "createdAt" | "owner" | "attempts"> {
+  /** As `newId` gave it; a new one unless given. */
+  runId?: string;
+}
 
 /** The stored runs: where they are, how they are named, written and read. */
 export class RunJournal {
@@ -22,22 +28,58 @@ export class RunJournal {
     this.#owner = owner;
   }
 
+  /** Time first, so that a listing by key is a listing by age; the rest is 128 random bits. */
+  newId(): string {
+    return `run-${this.#clock.now().toString(36)}-${this.#ids.random()}`;
+  }
+
   /** A new run, not yet written: its first attempt's intent is written with it. */
   open(run: NewRun, cancellation: Cancellation): OpenRun {
-    const now = this.#clock.now();
     return new OpenRun({
-      // Time first, so that a listing by key is a listing by age; the rest is 128 random bits.
       run: {
         ...run,
-        runId: `run-${now.toString(36)}-${this.#ids.random()}`,
-        createdAt: now,
+        runId: run.runId ?? this.newId(),
+        createdAt: this.#clock.now(),
         owner: this.#owner,
         attempts: [],
       },
+      version: 0,
       store: this.#store,
       clock: this.#clock,
       cancellation,
     });
+  }
+
+  /**
+   * Makes this process the owner of a stored run that nobody works on any more; `undefined` when it has
+   * ended, or somebody else was first.
+   */
+  async adopt(runId: string, from: string, cancellation: Cancellation): Promise<OpenRun | undefined> {
+    const entry = await this.#store.get(runKey(runId));
+    const run = entry && (JSON.parse(entry.value) as Run);
+    if (!run || run.endedAt !== undefined || run.owner !== from) return undefined;
+    run.owner = this.#owner;
+    const version = await this.#store.put(runKey(runId), JSON.stringify(run), {
+      ifVersion: entry.version,
+      expiresAt: run.deadlineAt + KEEP_RUNS_MS,
+    });
+    if (version === undefined) return undefined;
+    return new OpenRun({ run, version, store: this.#store, clock: this.#clock, cancellation });
+  }
+
+  /** The open runs, looked for among all that are stored, a page at a time, from the newest on. */
+  async *openRuns(): AsyncGenerator<Pick<Run, "runId" | "owner">> {
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.list({ limit: SCAN_PAGE, after });
+      for (const run of page) if (run.endedAt === undefined) yield run;
+      if (page.length < SCAN_PAGE) return;
+      after = page.at(-1)?.runId;
+    }
+  }
+
+  async has(runId: string): Promise<boolean> {
+    return (await this.#store.get(runKey(runId))) !== undefined;
   }
 
   /** @throws OrchestratorError `run_not_found` */

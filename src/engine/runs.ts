@@ -2,18 +2,19 @@ import type { OutcomeView, Page, ResultPage, RunDetail, RunView } from "../core/
 import { OrchestratorError } from "../core/errors.ts";
 import type { RunsCancelInput, RunsGetInput, RunsListInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
-import { within } from "./live-runs.ts";
 import type { EngineParts } from "./parts.ts";
-import { runKey } from "./run-keys.ts";
+import { awaitRun, takeUp } from "./run-waiting.ts";
 import { outcomeView, runDetail, runView } from "./views.ts";
 
 /** Results beyond this many characters are left to be read in pages. */
 const INLINE_CHARS = 20_000;
 const PAGE_CHARS = 20_000;
+/** How long the process that works on a run has to cancel it: longer than its instances have to answer. */
+const FOREIGN_CANCEL_MS = 10_000;
 
 /** A run with its outcomes, after waiting for it if asked to; or one instance's result, in pages. */
 export async function getRun(parts: EngineParts, input: RunsGetInput): Promise<RunDetail | ResultPage> {
-  if (input.wait !== undefined && input.wait > 0) await awaitEnd(parts, input.runId, input.wait);
+  await awaitRun(parts, input.runId, input.wait ?? 0);
   const open = parts.live.find(input.runId);
   const run = open?.run ?? (await parts.journal.read(input.runId));
   if (input.instance !== undefined) return resultPage(parts, run, input.instance, input.offset);
@@ -81,29 +82,10 @@ function pageEnd(text: string, offset: number): number {
   return (text.codePointAt(end - 1) ?? 0) > 0xffff ? end - 1 : end;
 }
 
-async function awaitEnd(parts: EngineParts, runId: string, ms: number): Promise<void> {
-  if (parts.live.find(runId)) {
-    await parts.live.wait(runId, ms);
-    return;
-  }
-  let stop = () => {};
-  const ended = new Promise<void>((resolve) => {
-    stop = parts.store.watch(runKey(runId), ({ value }) => {
-      if (value === undefined || (JSON.parse(value) as Run).endedAt !== undefined) resolve();
-    });
-  });
-  try {
-    const run = await parts.journal.read(runId);
-    if (run.endedAt === undefined && !parts.processes.isGone(run.owner)) await within(parts.clock, ended, ms);
-  } finally {
-    stop();
-  }
-}
-
 function orphanWarning({ processes }: EngineParts, run: Run): string[] {
   if (run.endedAt !== undefined || !processes.isGone(run.owner)) return [];
   return [
-    "The process that worked on this run has ended; what is pending here may have been done at its instance.",
+    "The process that worked on this run has ended, and its instances are not in this fleet: what is pending here may have been done there.",
   ];
 }
 
@@ -116,6 +98,7 @@ export async function listRuns({ journal }: EngineParts, input: RunsListInput): 
 
 /** Cancels a run at its instances and returns what each of them says became of the work. */
 export async function cancelRun(parts: EngineParts, { runId }: RunsCancelInput): Promise<RunDetail> {
+  await takeUp(parts, runId);
   const open = parts.live.find(runId);
   if (open) {
     await parts.live.cancel(runId, new OrchestratorError("cancelled", "The run was cancelled."));
@@ -123,17 +106,26 @@ export async function cancelRun(parts: EngineParts, { runId }: RunsCancelInput):
   }
   const run = await parts.journal.read(runId);
   if (run.endedAt !== undefined) return detailOf(parts, run);
-  throw parts.processes.isGone(run.owner)
-    ? new OrchestratorError("interrupted", `The process that worked on run ${runId} has ended.`, {
-        runId,
-        action: "Read with runs_get what is known of it, and ask those instances what they did.",
-      })
-    : new OrchestratorError(
-        "conflict",
-        `Run ${runId} belongs to another process, which alone can cancel it.`,
-        {
-          runId,
-          action: "Cancel it where it was started, or wait for it with runs_get.",
-        },
-      );
+  if (parts.processes.isGone(run.owner)) throw outOfReach(run);
+  await parts.orders.give(runId);
+  await awaitRun(parts, runId, FOREIGN_CANCEL_MS);
+  const now = await parts.journal.read(runId);
+  if (now.endedAt !== undefined) return detailOf(parts, now);
+  throw new OrchestratorError(
+    "conflict",
+    `Run ${runId} belongs to another process, which has not cancelled it yet.`,
+    {
+      runId,
+      action: "Read it again with runs_get: the order stands, and is obeyed by whoever follows the run.",
+    },
+  );
+}
+
+function outOfReach({ runId, outcomes }: Run): OrchestratorError {
+  const names = outcomes.filter(({ endedAt }) => endedAt === undefined).map(({ instance }) => instance);
+  return new OrchestratorError(
+    "interrupted",
+    `The process that worked on run ${runId} has ended, and ${names.join(", ")} cannot be asked from here.`,
+    { runId, action: "Add these instances to the fleet, where they were, and cancel again." },
+  );
 }

@@ -25,7 +25,7 @@ const CANCEL_PATIENCE_MS = 5_000;
 /** One that does not answer at all is given up sooner: our host answers a cancel within 2 s. */
 const CANCEL_ANSWER_MS = 3_000;
 
-interface Settling {
+export interface Settling {
   clock: Clock;
   random: Random;
   health: HealthMonitor;
@@ -144,6 +144,7 @@ function lostTouch(task: Settling, answer: Answer, why: OrchestratorError): Answ
 
 /** Tells the instance to stop, and reports what it says became of the work. */
 async function cancelThere(task: Settling, first: Answer, why: OrchestratorError): Promise<Answer> {
+  if (task.open.lost) return noReply(first, why);
   let answer = first;
   const code = why.code === "timeout" ? "timeout" : "cancelled";
   const giveUpAt = task.clock.monotonic() + CANCEL_PATIENCE_MS;

@@ -30,21 +30,28 @@ export function callContext(
   const token = _meta?.progressToken;
   return {
     createdBy: name ? `mcp:${name.slice(0, LONGEST_CLIENT_NAME)}` : "mcp",
-    cancellation: cancellationOf(signal),
+    ...endingsOf(signal),
     ...(token !== undefined && { onProgress: progressReporter(mcpReq, token, isOpen) }),
   };
 }
 
-/** Cancelled by the client's word alone: a lost connection ends the waiting, and the work goes on. */
-function cancellationOf(signal: AbortSignal): Cancellation {
-  const cancellation = new Cancellation();
+/**
+ * A client's cancel cancels the work, unless all it says is that its own timer ran out: many send one
+ * then, and nobody knows the run. That, and a lost connection, only end the waiting.
+ */
+function endingsOf(signal: AbortSignal): { cancellation: Cancellation; gone: Cancellation } {
+  const endings = { cancellation: new Cancellation(), gone: new Cancellation() };
   const onAbort = () => {
-    if (isConnectionClosed(signal.reason)) return;
-    cancellation.cancel(new OrchestratorError("cancelled", "The client cancelled the call."));
+    if (isDetached(signal.reason)) endings.gone.cancel();
+    else endings.cancellation.cancel(new OrchestratorError("cancelled", "The client cancelled the call."));
   };
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
-  return cancellation;
+  return endings;
+}
+
+function isDetached(reason: unknown): boolean {
+  return isConnectionClosed(reason) || /\btime(d[ -]?out|out)\b/i.test(String(reason));
 }
 
 function isConnectionClosed(reason: unknown): boolean {

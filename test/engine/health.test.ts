@@ -100,12 +100,12 @@ describe("the poll", () => {
     engine.start();
     await expect.poll(() => [polls(a), polls(b)]).toEqual([1, 1]);
     for (let round = 2; round <= 7; round++) {
-      await expect.poll(() => Math.round(clock.due[0] ?? 0)).toBe(11_000);
+      await expect.poll(() => clock.due.map(Math.round)).toContain(11_000);
       await clock.advance(11_000);
       await expect.poll(() => polls(b)).toBe(round);
     }
     await expect.poll(() => polls(a)).toBe(2);
-    expect(clock.timers).toBeLessThanOrEqual(3);
+    expect(clock.timers).toBeLessThanOrEqual(4);
   });
 
   it("ends with the engine", async () => {
@@ -143,12 +143,13 @@ describe("the poll", () => {
     await expect
       .poll(() => logger.lines.map(({ message }) => message))
       .toContain("the fleet could not be polled");
-    await expect.poll(() => clock.timers).toBe(1);
+    // The next poll, and the next look for what other processes left open.
+    await expect.poll(() => clock.timers).toBe(2);
     expect(polls(a)).toBe(0);
     broken = false;
     await clock.advance(10_000);
     await expect.poll(() => polls(a)).toBe(1);
-    await expect.poll(() => clock.timers).toBe(1);
+    await expect.poll(() => clock.timers).toBe(2);
     resilient.start();
     const closing = resilient.close();
     await clock.advance(1);

@@ -1,0 +1,109 @@
+import type { CallContext } from "../core/context.ts";
+import type { Run } from "../core/run.ts";
+import type { CallFacts } from "./call-keys.ts";
+import { waited } from "./live-runs.ts";
+import type { OpenRun } from "./open-run.ts";
+import type { EngineParts } from "./parts.ts";
+import type { NewRun } from "./run-journal.ts";
+import { awaitRun } from "./run-waiting.ts";
+import { iso } from "./views.ts";
+
+/** A call that makes a run, or is answered with one that was made before. */
+export interface Performance {
+  facts: CallFacts;
+  idempotencyKey?: string | undefined;
+  /** Never answer with an earlier run. */
+  fresh?: boolean;
+  run: NewRun;
+  waitMs: number;
+  timeoutMs: number;
+  work: (open: OpenRun) => Promise<void>;
+  /** Resolves when the waiting is to end before the run does. */
+  enough?: (open: OpenRun) => Promise<void>;
+}
+
+/** A run as far as it has come, and whether it has ended. */
+export interface Performed {
+  run: Run;
+  warnings: readonly string[];
+  over: boolean;
+  /** The run that is worked on here, unless an earlier one answers. */
+  open?: OpenRun;
+}
+
+/**
+ * Makes the run of a call and waits for it. The same idempotency key again is answered with the same
+ * run; so is, once, the identical call after one whose caller was gone before the answer came.
+ *
+ * @throws OrchestratorError `conflict` for a key that stands for other work, and what the work throws.
+ */
+export async function perform(
+  parts: EngineParts,
+  call: Performance,
+  context: CallContext,
+): Promise<Performed> {
+  const runId = parts.journal.newId();
+  const earlier = await earlierRun(parts, call, context, runId);
+  if (earlier) return earlier;
+  const { open, ended } = begin(parts, { ...call.run, runId }, context, call.work);
+  const forget = context.gone?.onCancel(() => void open.tell(parts.keys.leaveUnclaimed(call.facts, runId)));
+  const settled = call.enough ? Promise.race([ended, call.enough(open)]) : ended;
+  try {
+    const over = await waited(parts.clock, settled, call);
+    // A handle that is given out must be found again, also when this process dies at once.
+    if (!over) await open.tell(open.stored());
+    return { run: open.run, warnings: open.warnings, over, open };
+  } finally {
+    forget?.();
+  }
+}
+
+function begin(
+  parts: EngineParts,
+  run: NewRun & { runId: string },
+  context: CallContext,
+  work: Performance["work"],
+) {
+  try {
+    return parts.live.start(run, context, work);
+  } finally {
+    parts.keys.begun(run.runId);
+  }
+}
+
+async function earlierRun(
+  parts: EngineParts,
+  call: Performance,
+  context: CallContext,
+  runId: string,
+): Promise<Performed | undefined> {
+  const { facts, idempotencyKey, fresh } = call;
+  if (idempotencyKey !== undefined) {
+    const theirs = await parts.keys.claim(facts, idempotencyKey, runId, (known) => isKnown(parts, known));
+    return theirs === undefined ? undefined : follow(parts, theirs, call, []);
+  }
+  if (fresh || !context.gone) return undefined;
+  const unclaimed = await parts.keys.takeUnclaimed(facts);
+  if (unclaimed === undefined || !(await isKnown(parts, unclaimed))) return undefined;
+  return follow(parts, unclaimed, call, [ANSWERED_EARLIER]);
+}
+
+const ANSWERED_EARLIER =
+  "This is the run of an identical call whose answer reached nobody; nothing was sent again. Pass fresh: true to do the work anew.";
+
+async function isKnown(parts: EngineParts, runId: string): Promise<boolean> {
+  return parts.live.find(runId) !== undefined || (await parts.journal.has(runId));
+}
+
+async function follow(
+  parts: EngineParts,
+  runId: string,
+  { waitMs }: Performance,
+  warnings: string[],
+): Promise<Performed> {
+  await awaitRun(parts, runId, waitMs);
+  const open = parts.live.find(runId);
+  const run = open?.run ?? (await parts.journal.readWhole(runId));
+  const said = warnings.map((warning) => `${warning} It was begun at ${iso(run.createdAt)}.`);
+  return { run, warnings: [...said, ...(open?.warnings ?? [])], over: run.endedAt !== undefined };
+}

@@ -1,0 +1,14 @@
+import type { Run } from "../core/run.ts";
+import type { EngineParts } from "./parts.ts";
+
+/**
+ * Whether what is pending goes on, and can be fetched later, when this process ends now: everything is
+ * on its way to, or at, an instance that can be asked about it.
+ */
+export function survivesExit({ fleet, clients }: EngineParts, run: Run): boolean {
+  return run.outcomes.every(({ instance, delivery, endedAt }) => {
+    if (endedAt !== undefined) return true;
+    const known = fleet.find(instance);
+    return delivery !== "not_sent" && known !== undefined && clients.of(known).capabilities.idempotency;
+  });
+}
