@@ -79,10 +79,12 @@ async function fleet({ engine, config, keys }: App): Promise<Finding[]> {
         what: `instance ${instance}`,
         ok: state === "healthy",
         found: `${state}: ${reason}`,
-        action:
-          source === "config"
-            ? `Check its url and its key in the configuration, and that it runs.`
-            : `Start it again; it registers with the cluster by itself.`,
+        ...(state !== "healthy" && {
+          action:
+            source === "config"
+              ? "Check its url and its key in the configuration, and that it runs."
+              : "Start it again; it registers with the cluster by itself.",
+        }),
       }),
     ),
   ];

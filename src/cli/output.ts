@@ -1,6 +1,15 @@
 import type { OrchestratorError } from "../core/errors.ts";
 import { paint } from "./table.ts";
 
+/** Lets a reader go that has seen enough, such as `head`: what is printed then is lost, and that is no failure. */
+export function letReadersGo(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
 /** One result, as JSON on its own lines. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
@@ -26,7 +35,7 @@ export function progressLine(): { show(text: string): void; end(): void } {
   const { stderr } = process;
   if (!stderr.isTTY) return { show() {}, end() {} };
   return {
-    show: (text) => stderr.write(`\r\u001b[2K${text.slice(0, stderr.columns - 1)}`),
+    show: (text) => stderr.write(`\r\u001b[2K${text.slice(0, (stderr.columns || 80) - 1)}`),
     end: () => stderr.write("\r\u001b[2K"),
   };
 }

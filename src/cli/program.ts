@@ -10,7 +10,7 @@ import { mcpCommand } from "./commands/mcp.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { upCommand } from "./commands/up.ts";
 import { EXIT, exitCodeOf } from "./exit.ts";
-import { printError } from "./output.ts";
+import { letReadersGo, printError } from "./output.ts";
 
 const COMMANDS: CommandBuilder[] = [
   mcpCommand,
@@ -24,6 +24,7 @@ const COMMANDS: CommandBuilder[] = [
 
 /** Runs one command line, without the program's own name; the exit code. */
 export async function runCommandLine(args: readonly string[], actions: Actions): Promise<number> {
+  letReadersGo();
   let exitCode: number = EXIT.done;
   const program = new Command("orchestrator")
     .description(

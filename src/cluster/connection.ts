@@ -103,7 +103,9 @@ function missing(url: string, cause: unknown): OrchestratorError {
 function refusal(url: string, status: number, answer: Json | undefined): OrchestratorError {
   const { code, message, action } = isObject(answer) && isObject(answer.error) ? answer.error : {};
   if (!isErrorCode(code) || typeof message !== "string") return noCluster(url, `with status ${status}`);
-  return new OrchestratorError(code, message, { action: typeof action === "string" ? action : undefined });
+  return new OrchestratorError(code, `The cluster at ${url} refused: ${message}`, {
+    action: typeof action === "string" ? action : undefined,
+  });
 }
 
 /** Something answers at the cluster's URL, but not as a cluster does. */

@@ -38,13 +38,19 @@ function mostTelling(issue: Issue): Issue {
 function describe(issue: Issue, schema: z.ZodType, what: string): string {
   if (issue.code !== "unrecognized_keys") {
     const path = pathOf(issue.path, what);
-    const message = issue.message.replace(/^Invalid \w+: /, "").replace(/, received undefined$/, "");
-    return path === "" ? message : `${path}: ${message}`;
+    return path === "" ? messageOf(issue) : `${path}: ${messageOf(issue)}`;
   }
   const known = fieldNames(definitionAt(schema, issue.path));
   return issue.keys
     .map((key) => `${pathOf([...issue.path, key], what)}: ${noSuchField(key, known)}`)
     .join("; ");
+}
+
+function messageOf(issue: Issue): string {
+  if (issue.code === "too_small" && issue.minimum === 1 && issue.origin !== "number") {
+    return "expected at least one, and it is empty";
+  }
+  return issue.message.replace(/^(Invalid \w+|Too small|Too big): /, "").replace(/, received undefined$/, "");
 }
 
 function noSuchField(key: string, known: string[]): string {

@@ -42,7 +42,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   } catch (error) {
     if (exclusive && isLocked(error)) {
       throw new OrchestratorError("conflict", `${path} is in use by another process.`, {
-        action: "End the process that uses it, or give this one a state folder of its own.",
+        action: "End the process that uses it, or set ORCHESTRATOR_STATE_DIR to another folder for this one.",
         details: { path },
         cause: error,
       });

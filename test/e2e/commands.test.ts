@@ -1,10 +1,11 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { freshEnv, run, start, tempFolder } from "../support/program.ts";
+import { freshEnv, NODE, PROGRAM, run, start, tempFolder } from "../support/program.ts";
 
 /** The error that a command printed for programs. */
 const errorOf = (stderr: string) => JSON.parse(stderr.trim().split("\n").at(-1) ?? "").error;
@@ -28,6 +29,30 @@ describe("the command line", () => {
     expect(error.code).toBe("unknown_instance");
     expect(error.message).toContain("http://127.0.0.1:9 does not answer");
     expect(error.action).toContain("orchestrator up");
+  });
+
+  it("says why the fleet is empty, also when nobody was named", async () => {
+    const serve = await start(["serve", "--port", "0"], await freshEnv({ ORCHESTRATOR_API_KEY: "k" }));
+    const env = await freshEnv({ ORCHESTRATOR_CLUSTER_URL: `${serve.ready.url}` });
+    const { code, stderr } = await run(["health"], env);
+    expect(code).toBe(2);
+    expect(errorOf(stderr).message).toContain(
+      `The cluster at ${serve.ready.url} refused: This server demands a key`,
+    );
+  });
+
+  it("ends as usual when nobody reads what it prints", async () => {
+    const child = spawn(NODE, [PROGRAM, "doctor"], {
+      env: await freshEnv(),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.stdout.destroy();
+    expect((await once(child, "close"))[0]).toBe(1);
+    expect(stderr).toBe("");
   });
 
   it("refuses a port where something else listens, by its number", async () => {
@@ -91,8 +116,10 @@ describe("init and doctor", () => {
   it("never read a configuration of the current folder", async () => {
     const folder = await tempFolder();
     await writeFile(join(folder, "config.json"), '{"fleet":{"EVIL":{"url":"http://127.0.0.1:1"}}}');
-    const { stdout } = await run(["health"], await freshEnv(), folder);
-    expect(stdout).toBe("{}\n");
+    const { code, stdout, stderr } = await run(["health"], await freshEnv(), folder);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).not.toContain("EVIL");
+    expect(stderr).toContain("The fleet is empty");
   });
 
   it("say what is wrong with the store, and leave the file as it was", async () => {

@@ -29,7 +29,8 @@ export const healthCommand: CommandBuilder = (actions, exit) =>
     .action(async ({ instances, detail, output, config }: Options) => {
       const app = actions.engine({ ...(config !== undefined && { config }) });
       try {
-        const found = await app.engine.health(validate(healthInput, { instances, detail }));
+        // Named as all of it, an empty fleet is an error, which says why it is empty.
+        const found = await app.engine.health(validate(healthInput, { instances: instances ?? "*", detail }));
         if (output === "table" || (output === undefined && process.stdout.isTTY)) print(rows(found));
         else
           printJson(
@@ -60,7 +61,6 @@ const COLOURS = {
 } as const;
 
 function rows(found: readonly InstanceHealth[]): string {
-  if (found.length === 0) return "The fleet is empty. `orchestrator up` starts one.";
   const cells = found.map(({ instance, state, latencyMs, protocol, tags, reason }) => [
     instance,
     state,

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import type { InstanceHealth } from "../../core/answers.ts";
+import { OrchestratorError } from "../../core/errors.ts";
 import { HEALTH_STATES } from "../../core/health.ts";
 import { type HealthInput, healthInput } from "../../core/requests.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { defineTool } from "../define-tool.ts";
 import type { Response } from "../respond.ts";
 import { oneLine, plural, span } from "../words.ts";
@@ -25,12 +27,28 @@ NOT FOR asking before every task: delegate and fanout avoid the sick by themselv
     ),
   }),
   example: { instances: ["A-H"], detail: true },
-  call: (engine, input) => engine.health(input),
+  async call(engine, input) {
+    const found = await engine.health(input);
+    return { found, ...(found.length === 0 && { why: await whyEmpty(engine) }) };
+  },
   respond,
 });
 
-function respond(found: InstanceHealth[], { detail }: HealthInput): Response {
-  const summary = summarize(found);
+interface Answer {
+  found: InstanceHealth[];
+  /** Why nothing was found. */
+  why?: string;
+}
+
+/** Named as all of it, an empty fleet is an error, which says why it is empty and what to do. */
+async function whyEmpty(engine: Engine): Promise<string> {
+  const error = await engine.health({ instances: "*", detail: false }).catch(OrchestratorError.from);
+  if (!(error instanceof OrchestratorError)) return "The fleet was empty a moment ago: call again.";
+  return oneLine(`${error.message.replace('"*" picks no instance. ', "")} ${error.action}`);
+}
+
+function respond({ found, why }: Answer, { detail }: HealthInput): Response {
+  const summary = why ?? summarize(found);
   const trimmed = found.map((each) => ({ ...each, reason: oneLine(each.reason) }));
   return {
     text: [summary, ...trimmed.map((each) => line(each, detail))].join("\n"),
@@ -39,9 +57,6 @@ function respond(found: InstanceHealth[], { detail }: HealthInput): Response {
 }
 
 function summarize(found: readonly InstanceHealth[]): string {
-  if (found.length === 0) {
-    return "The fleet is empty. Start one with `orchestrator up`, or write one with `orchestrator init`.";
-  }
   const states = HEALTH_STATES.flatMap((state) => {
     const count = found.filter((each) => each.state === state).length;
     return count === 0 ? [] : [`${count} ${state}`];

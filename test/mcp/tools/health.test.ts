@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { OrchestratorError } from "../../../src/core/errors.ts";
+import { call, connect, engineWith } from "../harness.ts";
 import { AT, answered } from "./engine-says.ts";
 
 describe("health", () => {
@@ -47,7 +49,20 @@ describe("health", () => {
     expect(structured.instances).toEqual(fleet);
   });
 
-  it("of an empty fleet says how to start one", async () => {
-    expect((await answered("health", [], "health", {})).text).toMatch(/^The fleet is empty\. Start one with/);
+  it("of an empty fleet says why it is empty, and what to do", async () => {
+    const refused = "The cluster at http://c refused: no key.";
+    const client = await connect(
+      engineWith({
+        health: async ({ instances }) => {
+          if (instances === undefined) return [];
+          const message = `"*" picks no instance. The fleet is empty. ${refused}`;
+          throw new OrchestratorError("unknown_instance", message, { action: "Set the key." });
+        },
+      }),
+    );
+    const { text, structured, isError } = await call(client, "health", {});
+    expect(isError).toBeFalsy();
+    expect(text).toBe(`The fleet is empty. ${refused} Set the key.`);
+    expect(structured.instances).toEqual([]);
   });
 });
