@@ -3,9 +3,11 @@ export type Subject = () => Promise<unknown>;
 
 export interface Figures {
   name: string;
-  /** Milliseconds a call: the median over the rounds, raw and ours. */
-  raw: number;
-  ours: number;
+  /** What ours is held against. */
+  against: string;
+  /** Milliseconds a call: the medians and the 99th percentiles over all calls. */
+  raw: Spread;
+  ours: Spread;
   /** Milliseconds of this process's CPU a call, likewise. */
   rawCpu: number;
   oursCpu: number;
@@ -13,6 +15,18 @@ export interface Figures {
   ratio: number;
   cpuRatio: number;
   goal?: number;
+}
+
+export interface Spread {
+  p50: number;
+  p99: number;
+}
+
+export interface CompareOptions {
+  /** Calls a round. */
+  calls: number;
+  goal?: number | undefined;
+  against?: string;
 }
 
 const ROUNDS = 21;
@@ -24,7 +38,7 @@ const ROUNDS = 21;
 export async function compare(
   name: string,
   subjects: { raw: Subject; ours: Subject },
-  { calls, goal }: { calls: number; goal?: number | undefined },
+  { calls, goal, against = "raw undici" }: CompareOptions,
 ): Promise<Figures> {
   const rounds: { raw: Sample; ours: Sample }[] = [];
   for (let round = -4; round < ROUNDS; round++) {
@@ -40,8 +54,9 @@ export async function compare(
   const per = (pick: (round: { raw: Sample; ours: Sample }) => number) => median(rounds.map(pick));
   return {
     name,
-    raw: per(({ raw }) => raw.wall) / calls,
-    ours: per(({ ours }) => ours.wall) / calls,
+    against,
+    raw: spread(rounds.flatMap(({ raw }) => raw.calls)),
+    ours: spread(rounds.flatMap(({ ours }) => ours.calls)),
     rawCpu: per(({ raw }) => raw.cpu) / calls,
     oursCpu: per(({ ours }) => ours.cpu) / calls,
     ratio: per(({ raw, ours }) => ours.wall / raw.wall),
@@ -51,6 +66,8 @@ export async function compare(
 }
 
 interface Sample {
+  /** Milliseconds of each call. */
+  calls: number[];
   wall: number;
   cpu: number;
 }
@@ -58,14 +75,26 @@ interface Sample {
 async function sample(subject: Subject, calls: number): Promise<Sample> {
   globalThis.gc?.();
   const cpu = process.cpuUsage();
+  const durations = new Array<number>(calls);
   const started = performance.now();
-  for (let call = 0; call < calls; call++) await subject();
-  const wall = performance.now() - started;
+  let before = started;
+  for (let call = 0; call < calls; call++) {
+    await subject();
+    const now = performance.now();
+    durations[call] = now - before;
+    before = now;
+  }
+  const wall = before - started;
   const { user, system } = process.cpuUsage(cpu);
-  return { wall, cpu: (user + system) / 1000 };
+  return { calls: durations, wall, cpu: (user + system) / 1000 };
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+function spread(values: number[]): Spread {
+  const sorted = values.sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+function median(values: number[]): number {
+  return spread(values).p50;
 }

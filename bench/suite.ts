@@ -38,12 +38,18 @@ const sqlite = engineOver(
 );
 
 try {
-  report([
+  const met = report([
     await delegates("delegate, memory store", memory, 1.5),
-    await delegates("delegate, SQLite store", sqlite),
+    await delegates("delegate, SQLite journal", sqlite),
+    await compare(
+      "delegate, SQLite journal",
+      { raw: () => delegateBy(memory), ours: () => delegateBy(sqlite) },
+      { calls: 300, against: "memory store" },
+    ),
     await fanouts(8, memory),
     await fanouts(64, memory, 1.2),
   ]);
+  if (!met) process.exitCode = 1;
 } finally {
   await Promise.all([memory.close(), sqlite.close(), ...pools.map((pool) => pool.close())]);
   server.disconnect();
@@ -76,8 +82,11 @@ async function post(pool: Pool): Promise<unknown> {
 
 function delegates(name: string, engine: Engine, goal?: number): Promise<Figures> {
   const raw = () => post(pools[0] as Pool);
-  const ours = () => engine.delegate(delegateInput.parse({ instances: ["n1"], payload }), context);
-  return compare(name, { raw, ours }, { calls: 300, goal });
+  return compare(name, { raw, ours: () => delegateBy(engine) }, { calls: 300, goal });
+}
+
+function delegateBy(engine: Engine): Promise<unknown> {
+  return engine.delegate(delegateInput.parse({ instances: ["n1"], payload }), context);
 }
 
 function fanouts(width: number, engine: Engine, goal?: number): Promise<Figures> {
