@@ -5,11 +5,14 @@ import { describe, expect, it } from "vitest";
 import { systemProcesses } from "../../src/app/processes.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";
 import type { Store } from "../../src/core/ports.ts";
+import type { Run } from "../../src/core/run.ts";
+import { SessionRecords } from "../../src/engine/session-records.ts";
+import { endRecoveredTurn, type TurnDependencies } from "../../src/engine/session-turns.ts";
 import type { Worker } from "../../src/host/worker.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { handWorker, onEnd, startHost } from "../host/harness.ts";
 import { systemClock } from "../host/harness-clock.ts";
-import { processes, sqliteAt, stateFile, testEngine } from "./harness.ts";
+import { processes, refusalOf, sqliteAt, stateFile, testEngine } from "./harness.ts";
 
 /** Notes how many messages it has at once, and in which order they came. */
 function watchfulWorker() {
@@ -150,5 +153,142 @@ describe("the turn of a session", () => {
     await expect.poll(() => worker.tasks.length).toBe(2);
     worker.tasks[1]?.finish("also");
     expect(await second).toMatchObject({ seq: 2, result: "also" });
+  });
+
+  it("that cannot be given back is given back later, so that other processes go on", async () => {
+    const worker = handWorker();
+    const host = await startHost({ worker });
+    const file = await stateFile();
+    const sqlite = await sqliteAt(file);
+    let broken = false;
+    const store: Store = {
+      ...sqlite,
+      put: async (key, ...rest) => {
+        if (broken) throw new OrchestratorError("store_unavailable", "Full.");
+        return sqlite.put(key, ...rest);
+      },
+    };
+    const fleet = { A: host.origin };
+    const one = testEngine({ fleet, store, processes: processes("one") });
+    const two = testEngine({ fleet, store: await sqliteAt(file), processes: processes("two") });
+    await one.spawn({ sessionId: "s" });
+    const first = one.send({ sessionId: "s", data: 1 });
+    await expect.poll(() => worker.tasks.length).toBe(1);
+    broken = true;
+    worker.tasks[0]?.finish("answered");
+    expect(await first).toMatchObject({ result: "answered", warnings: [expect.stringContaining("Full.")] });
+    const second = two.send({ sessionId: "s", data: 2 });
+    broken = false;
+    await expect.poll(() => worker.tasks.length, { timeout: 10_000 }).toBe(2);
+    worker.tasks[1]?.finish("also");
+    expect(await second).toMatchObject({ seq: 2, result: "also" });
+    expect((await two.history({ sessionId: "s" })).transcript).toMatchObject([
+      { seq: 1, reply: "done", result: "answered" },
+      { seq: 2, reply: "done", result: "also" },
+    ]);
+  });
+});
+
+describe("a send that is not to queue", () => {
+  it("is refused while another message is being answered, here or elsewhere, and sends nothing", async () => {
+    const worker = handWorker();
+    const host = await startHost({ worker });
+    const file = await stateFile();
+    const fleet = { A: host.origin };
+    const one = testEngine({ fleet, store: await sqliteAt(file), processes: processes("one") });
+    const two = testEngine({ fleet, store: await sqliteAt(file), processes: processes("two") });
+    await one.spawn({ sessionId: "s" });
+    const first = one.send({ sessionId: "s", data: 1, queue: false });
+    await expect.poll(() => worker.tasks.length).toBe(1);
+    for (const { send } of [one, two]) {
+      const error = await refusalOf(send({ sessionId: "s", data: 2, queue: false }));
+      expect(error).toMatchObject({
+        code: "session_busy",
+        instance: "A",
+        delivery: "not_sent",
+        retryable: true,
+      });
+      expect(error.message).toContain("message 1 (run run-");
+    }
+    worker.tasks[0]?.finish("one");
+    expect(await first).toMatchObject({ seq: 1, result: "one" });
+    const third = two.send({ sessionId: "s", data: 3, queue: false });
+    await expect.poll(() => worker.payloads()).toEqual([1, 3]);
+    worker.tasks[1]?.finish("three");
+    expect(await third).toMatchObject({ seq: 2, result: "three" });
+  });
+});
+
+describe("the turn of a run that another process has taken over and ended", () => {
+  const ended = (run: Partial<Run>): Run => ({
+    runId: "run-theirs",
+    operation: "sessions_send",
+    createdAt: 0,
+    deadlineAt: 0,
+    createdBy: "test",
+    owner: "two",
+    sessionId: "s",
+    seq: 1,
+    explanation: { order: [], excluded: [] },
+    outcomes: [{ instance: "A", delivery: "accepted", reply: "done", result: "found" }],
+    attempts: [],
+    ...run,
+  });
+
+  async function leftOpen() {
+    const { spawn, send, history, store } = testEngine({
+      fleet: { A: (await startHost({ worker: watchfulWorker().worker })).origin },
+    });
+    await spawn({ sessionId: "s" });
+    const records = new SessionRecords(store);
+    const { session } = await records.open("s");
+    await records.update("s", (now) => ({
+      ...now,
+      seq: 1,
+      turn: { runId: "run-theirs", processId: "elsewhere", seq: 1 },
+    }));
+    const message = { seq: 1, runId: "run-theirs", instance: "A", epoch: 1, at: 0, data: "theirs" };
+    await records.putMessage(session, { ...message, delivery: "not_sent", reply: "pending" });
+    const end = (run: Partial<Run> = {}) =>
+      endRecoveredTurn({ records } as unknown as TurnDependencies, ended(run));
+    return { end, records, send, transcript: async () => (await history({ sessionId: "s" })).transcript };
+  }
+
+  it("ends with its message's answer, once, and the next one follows", async () => {
+    const { end, send, transcript } = await leftOpen();
+    await end();
+    await end({ outcomes: [{ instance: "A", delivery: "accepted", reply: "failed" }] });
+    expect(await send({ sessionId: "s", data: "next" })).toMatchObject({ seq: 2 });
+    await end({ outcomes: [] });
+    expect(await transcript()).toMatchObject([
+      { seq: 1, data: "theirs", delivery: "accepted", reply: "done", result: "found" },
+      { seq: 2, data: "next" },
+    ]);
+  });
+
+  it("leaves the transcript as it was where the message was not sent", async () => {
+    const { end, send, transcript } = await leftOpen();
+    await end({ outcomes: [{ instance: "A", delivery: "not_sent", reply: "none" }] });
+    expect(await send({ sessionId: "s", data: "next" })).toMatchObject({ seq: 1 });
+    expect(await transcript()).toMatchObject([{ seq: 1, data: "next" }]);
+  });
+
+  it("stays with whoever has it now, and what is marked stays marked", async () => {
+    const { end, records, transcript } = await leftOpen();
+    const { session } = await records.open("s");
+    await records.settle(session, { seq: 1, runId: "run-theirs" }, { delivery: "unknown", reply: "none" });
+    await records.update("s", (now) => ({
+      ...now,
+      turn: { runId: "run-ours", processId: "here", seq: 2 },
+    }));
+    await end();
+    expect((await records.open("s")).session.turn).toMatchObject({ runId: "run-ours" });
+    await records.update("s", (now) => ({
+      ...now,
+      turn: { runId: "run-theirs", processId: "elsewhere", seq: 1 },
+    }));
+    await end();
+    expect((await records.open("s")).session.turn).toBeUndefined();
+    expect(await transcript()).toMatchObject([{ seq: 1, delivery: "unknown", reply: "none" }]);
   });
 });

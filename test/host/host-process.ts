@@ -4,9 +4,9 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { recordingLogger } from "../support/logger.ts";
 import { systemClock } from "./harness-clock.ts";
 
-// A host in a process of its own: `host-process.ts JOURNAL RUNS`. It notes each task that its worker
-// begins in RUNS, never ends one that is "hang", and prints its origin.
-const [journal = "", runs = ""] = process.argv.slice(2);
+// A host in a process of its own: `host-process.ts JOURNAL RUNS [PORT]`. It notes each task that its
+// worker begins in RUNS, never ends one that is "hang", and prints its origin.
+const [journal = "", runs = "", port = "0"] = process.argv.slice(2);
 const clock = systemClock;
 const logger = recordingLogger();
 const host = await createHost({
@@ -27,6 +27,6 @@ const host = await createHost({
   ids: { random: () => crypto.randomUUID() },
   keys: () => [],
   host: "127.0.0.1",
-  port: 0,
+  port: Number(port),
 });
 process.stdout.write(`${host.origin}\n`);
