@@ -21,6 +21,7 @@ export interface Config {
   waitMs: number;
   retries: number;
   healthIntervalMs: number;
+  retention: { ageMs?: number; runs?: number; bytes?: number };
 }
 
 /** Puts the file's settings and the environment's together. */
@@ -41,19 +42,32 @@ export function resolveConfig(file: ConfigFile | undefined, env: Env, path?: str
     waitMs: Math.min(file?.wait ?? 45_000, timeoutMs),
     retries: file?.retries ?? 3,
     healthIntervalMs: file?.healthInterval ?? 60_000,
+    retention: retentionOf(file),
+  };
+}
+
+function retentionOf(file: ConfigFile | undefined): Config["retention"] {
+  const { age, runs, bytes } = file?.retention ?? {};
+  return {
+    ...(age !== undefined && { ageMs: age }),
+    ...(runs !== undefined && { runs }),
+    ...(bytes !== undefined && { bytes }),
   };
 }
 
 function fleetOf(file: ConfigFile | undefined): Instance[] {
-  return Object.entries(file?.fleet ?? {}).map(([name, { url, protocol, tags, apiKeyEnv, apiKeyFile }]) => ({
-    name,
-    url,
-    origin: new URL(url).origin,
-    protocol,
-    tags,
-    ...credentialOf({ apiKeyEnv, apiKeyFile, protocol }),
-    source: "config",
-  }));
+  return Object.entries(file?.fleet ?? {}).map(
+    ([name, { url, protocol, tags, maxConcurrency, apiKeyEnv, apiKeyFile }]) => ({
+      name,
+      url,
+      origin: new URL(url).origin,
+      protocol,
+      tags,
+      ...(maxConcurrency !== undefined && { maxConcurrency }),
+      ...credentialOf({ apiKeyEnv, apiKeyFile, protocol }),
+      source: "config",
+    }),
+  );
 }
 
 function credentialOf({

@@ -20,6 +20,14 @@ export const configSchema = z.strictObject({
   wait: durationOrZero.optional(),
   retries: z.number().int().min(0).max(10).optional(),
   healthInterval: duration.optional(),
+  /** What is kept of ended runs: whichever limit comes first. */
+  retention: z
+    .strictObject({
+      age: duration.optional(),
+      runs: z.number().int().min(1).optional(),
+      bytes: z.number().int().min(1).optional(),
+    })
+    .default({}),
 });
 
 export type ConfigFile = z.output<typeof configSchema>;

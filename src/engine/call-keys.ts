@@ -1,7 +1,7 @@
 import { OrchestratorError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import type { Clock, Ids, Processes, Store } from "../core/ports.ts";
-import { KEEP_RUNS_MS } from "./run-keys.ts";
+import { KEEP_KEYS_MS } from "./run-keys.ts";
 import { sleep } from "./sleep.ts";
 
 /** How long a call whose answer reached nobody waits for the identical call. */
@@ -80,7 +80,7 @@ export class CallKeys {
       }
       const written = await store.put(at, JSON.stringify(mine), {
         ifVersion: entry?.version ?? 0,
-        expiresAt: clock.now() + KEEP_RUNS_MS,
+        expiresAt: clock.now() + KEEP_KEYS_MS,
       });
       if (written !== undefined) return undefined;
     }

@@ -10,6 +10,7 @@ import type {
   Store,
 } from "../core/ports.ts";
 import type { Selector } from "../core/selector.ts";
+import type { Retention } from "./run-keys.ts";
 
 /** Defaults of the calls, in milliseconds; read at each call, so that a changed config takes effect. */
 export interface Settings {
@@ -17,6 +18,8 @@ export interface Settings {
   waitMs: number;
   retries: number;
   healthIntervalMs: number;
+  /** What is kept of ended runs: 7 days, 10,000 runs, 2 GiB unless told otherwise. */
+  retention?: Partial<Retention>;
   /** Who is meant where a call names nobody. */
   targets?: Selector;
 }

@@ -55,8 +55,8 @@ export class Recovery {
       if (!this.#sweptLately(processId)) lapsed.set(processId, { left: 0 });
     }
     if (lapsed.size === 0) return;
-    for await (const { runId, owner } of this.#parts.journal.openRuns()) {
-      const found = lapsed.get(owner);
+    for await (const { runId, owner, endedAt } of this.#parts.journal.all()) {
+      const found = endedAt === undefined ? lapsed.get(owner) : undefined;
       if (found && !(await this.takeOver(runId, owner))) found.left += 1;
     }
     for (const [processId, { left }] of lapsed) {

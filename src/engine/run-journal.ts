@@ -4,7 +4,7 @@ import type { Json } from "../core/json.ts";
 import type { Clock, Ids, Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
 import { OpenRun } from "./open-run.ts";
-import { KEEP_RUNS_MS, RUNS, resultKey, runKey } from "./run-keys.ts";
+import { RUNS, resultKey, resultsOf, runKey } from "./run-keys.ts";
 
 /** Few enough that reading them holds up nobody. */
 const SCAN_PAGE = 200;
@@ -21,11 +21,14 @@ export class RunJournal {
   readonly #ids: Ids;
   readonly #owner: string;
 
-  constructor({ store, clock, ids, owner }: { store: Store; clock: Clock; ids: Ids; owner: string }) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#ids = ids;
-    this.#owner = owner;
+  readonly #keepMs: () => number;
+
+  constructor(deps: { store: Store; clock: Clock; ids: Ids; owner: string; keepMs: () => number }) {
+    this.#store = deps.store;
+    this.#clock = deps.clock;
+    this.#ids = deps.ids;
+    this.#owner = deps.owner;
+    this.#keepMs = deps.keepMs;
   }
 
   /** Time first, so that a listing by key is a listing by age; the rest is 128 random bits. */
@@ -44,10 +47,12 @@ export class RunJournal {
         attempts: [],
       },
       version: 0,
-      store: this.#store,
-      clock: this.#clock,
-      cancellation,
+      ...this.#writing(cancellation),
     });
+  }
+
+  #writing(cancellation: Cancellation) {
+    return { store: this.#store, clock: this.#clock, keepMs: this.#keepMs(), cancellation };
   }
 
   /**
@@ -61,21 +66,31 @@ export class RunJournal {
     run.owner = this.#owner;
     const version = await this.#store.put(runKey(runId), JSON.stringify(run), {
       ifVersion: entry.version,
-      expiresAt: run.deadlineAt + KEEP_RUNS_MS,
+      expiresAt: run.deadlineAt + this.#keepMs(),
     });
     if (version === undefined) return undefined;
-    return new OpenRun({ run, version, store: this.#store, clock: this.#clock, cancellation });
+    return new OpenRun({ run, version, ...this.#writing(cancellation) });
   }
 
-  /** The open runs, looked for among all that are stored, a page at a time, from the newest on. */
-  async *openRuns(): AsyncGenerator<Pick<Run, "runId" | "owner">> {
+  /** All stored runs, from the newest on, read a page at a time. */
+  async *all(): AsyncGenerator<Run> {
     let after: string | undefined;
     for (;;) {
       const page = await this.list({ limit: SCAN_PAGE, after });
-      for (const run of page) if (run.endedAt === undefined) yield run;
+      yield* page;
       if (page.length < SCAN_PAGE) return;
       after = page.at(-1)?.runId;
     }
+  }
+
+  /** Removes an ended run with its results; its record goes last, so that what is left is found again. */
+  async remove(runId: string): Promise<void> {
+    for (;;) {
+      const results = await this.#store.list(resultsOf(runId), { limit: SCAN_PAGE });
+      for (const { key } of results) await this.#store.delete(key);
+      if (results.length < SCAN_PAGE) break;
+    }
+    await this.#store.delete(runKey(runId));
   }
 
   async has(runId: string): Promise<boolean> {

@@ -1,5 +1,15 @@
-/** Ended runs are kept so long. */
-export const KEEP_RUNS_MS = 7 * 86_400_000;
+/** How long, how many and how large the ended runs that are kept may be; whichever comes first. */
+export interface Retention {
+  ageMs: number;
+  runs: number;
+  /** Of records and results together, in characters of JSON. */
+  bytes: number;
+}
+
+export const DEFAULT_RETENTION: Retention = { ageMs: 7 * 86_400_000, runs: 10_000, bytes: 2 ** 31 };
+
+/** The keys of callers outlive the runs that they stand for. */
+export const KEEP_KEYS_MS = DEFAULT_RETENTION.ageMs;
 
 /** Where runs are stored, by their id. */
 export const RUNS = "run/";
@@ -9,5 +19,10 @@ export function runKey(runId: string): string {
 }
 
 export function resultKey(runId: string, index: number): string {
-  return `result/${runId}/${index}`;
+  return `${resultsOf(runId)}${index}`;
+}
+
+/** Where the results of a run's outcomes are stored. */
+export function resultsOf(runId: string): string {
+  return `result/${runId}/`;
 }

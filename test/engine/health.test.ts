@@ -105,7 +105,7 @@ describe("the poll", () => {
       await expect.poll(() => polls(b)).toBe(round);
     }
     await expect.poll(() => polls(a)).toBe(2);
-    expect(clock.timers).toBeLessThanOrEqual(4);
+    expect(clock.timers).toBeLessThanOrEqual(5);
   });
 
   it("ends with the engine", async () => {
@@ -143,13 +143,13 @@ describe("the poll", () => {
     await expect
       .poll(() => logger.lines.map(({ message }) => message))
       .toContain("the fleet could not be polled");
-    // The next poll, and the next look for what other processes left open.
-    await expect.poll(() => clock.timers).toBe(2);
+    // The next poll, the next look for what other processes left open, and the next sweep of old runs.
+    await expect.poll(() => clock.timers).toBe(3);
     expect(polls(a)).toBe(0);
     broken = false;
     await clock.advance(10_000);
     await expect.poll(() => polls(a)).toBe(1);
-    await expect.poll(() => clock.timers).toBe(2);
+    await expect.poll(() => clock.timers).toBe(3);
     resilient.start();
     const closing = resilient.close();
     await clock.advance(1);

@@ -10,7 +10,7 @@ async function setUp() {
   const host = await startHost({ worker });
   const store = createMemoryStore({ clock: systemClock });
   const fleet = { A: host.origin };
-  return { worker, store, fleet, ...testEngine({ fleet, store }) };
+  return { worker, fleet, ...testEngine({ fleet, store }) };
 }
 
 describe("the same idempotency key again", () => {
