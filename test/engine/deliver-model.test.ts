@@ -116,6 +116,7 @@ it("whatever the instances answer, work is never sent again where it may be runn
           clock,
           ids: testIds,
           owner: "me",
+          keepMs: () => 1,
         });
         const open = journal.open(
           {
