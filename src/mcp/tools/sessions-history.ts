@@ -13,7 +13,7 @@ import { AS_DATA, callOf, errorLine, plural, quoteExcerpt } from "../words.ts";
 export const sessionsHistory = defineTool({
   name: "sessions_history",
   title: "Read a session",
-  description: `Returns a session's transcript: each message with its answer, and each move to another owner.
+  description: `Returns a session's transcript: each message with its answer and each move, also after it was closed.
 USE WHEN you need what was said before, or must check whether a message was answered.
 NOT FOR sending (sessions_send).`,
   annotations: READS,
