@@ -176,6 +176,11 @@ describe("an instance", () => {
     expect(errorOf(stderr)).toMatchObject({ code: "conflict" });
   });
 
+  it("says that there is nothing to search in its folder", async () => {
+    const instance = await start(["instance", "--name", "A", "--root", await tempFolder()], await freshEnv());
+    await expect.poll(instance.stderr).toContain("There is no text file to search");
+  });
+
   it("says at once that its command does not exist", async () => {
     const { code, stderr } = await run(["instance", "--name", "A", "--", "no-such-agent"], await freshEnv());
     expect(code).toBe(2);

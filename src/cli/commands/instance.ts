@@ -4,6 +4,7 @@ import type { CommandBuilder } from "../command-builder.ts";
 import { configOption, hostOption, portOption, readCount, readShare } from "../options.ts";
 import { printJson, progressLine, say } from "../output.ts";
 import { runUntilStopped } from "../run-until-stopped.ts";
+import { searchNotes } from "../search-notes.ts";
 import { addWorkerOptions, type WorkerOptions, workerOf } from "../worker-options.ts";
 
 interface Options extends WorkerOptions, Omit<InstanceCommand, "worker"> {
@@ -51,5 +52,7 @@ export const instanceCommand: CommandBuilder = (actions, exit) =>
       if (process.stdout.isTTY)
         say(`Instance ${options.name} answers at ${running.started.url}. Ctrl-C stops it.`);
       else printJson(ready);
+      // Of a fleet `up` says it, once.
+      if (!process.connected) for (const note of searchNotes([running.started])) say(note);
       exit(await runUntilStopped(running));
     });

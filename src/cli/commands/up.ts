@@ -6,6 +6,7 @@ import { commandOf } from "../introduce.ts";
 import { DEFAULT_PORT, hostOption, portOption } from "../options.ts";
 import { print, printJson, progressLine, say } from "../output.ts";
 import { runUntilStopped } from "../run-until-stopped.ts";
+import { searchNotes } from "../search-notes.ts";
 import { table } from "../table.ts";
 import { addWorkerOptions, type WorkerOptions, workerOf } from "../worker-options.ts";
 
@@ -43,6 +44,7 @@ export const upCommand: CommandBuilder = (actions, exit) =>
       const { cluster, instances } = running;
       if (process.stdout.isTTY) print(report(commandOf(actions.program), cluster, instances, options.port));
       else printJson({ event: "ready", cluster, instances });
+      for (const note of searchNotes(instances)) say(note);
       exit(await runUntilStopped(running));
     });
 
