@@ -18,13 +18,13 @@ export interface PlannedCall {
 export const SESSIONS = ["session1", "session2", "session3"];
 
 /** The call of this number: it follows from the seed and the number alone. */
-export function planCall(seed: number, index: number, fleet: readonly string[], keyed: boolean): PlannedCall {
+export function planCall(seed: number, index: number, fleet: readonly string[]): PlannedCall {
   const random = seededRandom(seed, `call ${index}`);
   const callId = `call-${index}`;
   const kind = random.next();
   const cancel = random.chance(0.04);
   const idempotent = kind < 0.7 && random.chance(0.1);
-  const keys = keyed && kind < 0.9 && random.chance(0.3) ? { idempotencyKey: callId } : {};
+  const keys = kind < 0.9 && random.chance(0.3) ? { idempotencyKey: callId } : {};
   const waits = cancel || random.chance(0.08) ? { wait: random.between(0, 200) / 1_000 } : {};
   const common = { timeout: random.between(20, 80) / 10, ...waits };
   const work = payload(random, callId);

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../src/app/system.ts";
-import * as requests from "../../src/core/requests.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { recordingLogger } from "../support/logger.ts";
 import { Caller } from "./caller.ts";
@@ -43,6 +42,8 @@ export interface Progress {
 export interface Report extends Progress {
   executions: number;
   runs: number;
+  /** Runs that another process than those that were called has brought to their end. */
+  takenOver: number;
   /** How many outcomes ended how. */
   outcomes: Map<string, number>;
   violations: Violation[];
@@ -72,10 +73,9 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
   let calls = 0;
   const progress = (): Progress => ({ calls, elapsedMs: performance.now() - startedAt, faults });
   const disturbance = disturb(seededRandom(seed, "signals"), fleet, orchestrators, INSTANCES);
-  const keyed = "idempotencyKey" in requests.delegateInput.shape;
   const lane = async () => {
     while (goOn(progress())) {
-      await caller.make(planCall(seed, calls++, INSTANCES, keyed));
+      await caller.make(planCall(seed, calls++, INSTANCES));
       options.onProgress?.(progress());
     }
   };
@@ -113,5 +113,20 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     const end = `${delivery}/${reply}`;
     outcomes.set(end, (outcomes.get(end) ?? 0) + 1);
   }
-  return { ...progress(), executions: evidence.executions.length, runs: runs.size, outcomes, violations };
+  const takenOver = [...runs.values()].filter(
+    ({ owner, createdBy }) => !evidence.pids.get(createdBy)?.has(pidOf(owner)),
+  );
+  return {
+    ...progress(),
+    executions: evidence.executions.length,
+    runs: runs.size,
+    takenOver: takenOver.length,
+    outcomes,
+    violations,
+  };
+}
+
+/** The identity of a process has its pid in third place. */
+function pidOf(owner: string): number {
+  return (JSON.parse(owner) as [string, string, number])[2];
 }

@@ -21,6 +21,7 @@ export function check(evidence: Evidence): Violation[] {
 
   for (const failure of evidence.failures) find("broken", failure);
   checkTwice(evidence, find);
+  checkKeys(evidence, find);
   checkLost(evidence, find);
   for (const run of evidence.runs.values()) checkRun(evidence, run, byRun.get(run.runId) ?? [], find);
   for (const told of evidence.told) checkTold(evidence, told, byRun, find);
@@ -47,6 +48,15 @@ function checkTwice({ executions, calls }: Evidence, find: Find): void {
       const where = group.map(({ instance, key, end }) => `${instance} as ${key} (${end})`);
       find("twice", `${call.operation} ${callId} was executed ${group.length} times: ${where.join(", ")}`);
     }
+  }
+}
+
+/** One idempotency key, one run, whichever processes were asked. */
+function checkKeys({ told }: Evidence, find: Find): void {
+  const keyed = told.filter(({ call, runId }) => "idempotencyKey" in call.input && runId !== undefined);
+  for (const [callId, same] of groupBy(keyed, ({ call }) => call.callId)) {
+    const runIds = new Set(same.map(({ runId }) => runId));
+    if (runIds.size > 1) find("twice", `the key of ${callId} stands for ${[...runIds].join(" and ")}`);
   }
 }
 

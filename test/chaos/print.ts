@@ -5,10 +5,20 @@ import { groupBy } from "./group-by.ts";
 const SHOWN = 10;
 
 /** Writes the counts as a table, and the first violations of each rule. */
-export function print({ calls, elapsedMs, faults, executions, runs, outcomes, violations }: Report): void {
+export function print({
+  calls,
+  elapsedMs,
+  faults,
+  executions,
+  runs,
+  takenOver,
+  outcomes,
+  violations,
+}: Report): void {
   const rows: [string, number | string][] = [
     ["calls", calls],
     ["runs", runs],
+    ["runs taken over", takenOver],
     ["executions", executions],
     ["seconds", Math.round(elapsedMs / 1_000)],
     ...[...outcomes].sort().map(([end, count]): [string, number] => [`outcome ${end}`, count]),

@@ -29,10 +29,10 @@ export function disturb(
   function next(): Promise<void> {
     const kind = random.next();
     if (kind < 0.5) return orchestrators.kill(random);
-    if (kind < 0.51) return orchestrators.freeze(random, BEYOND_LEASE_MS);
-    if (kind < 0.65) return orchestrators.freeze(random, random.between(50, 2_000));
-    if (kind < 0.78) return once((name, ms) => fleet.kill(name, ms));
-    if (kind < 0.89) return once((name, ms) => fleet.freeze(name, ms * 2));
+    if (kind < 0.52) return orchestrators.freeze(random, BEYOND_LEASE_MS);
+    if (kind < 0.67) return orchestrators.freeze(random, random.between(50, 2_000));
+    if (kind < 0.79) return once((name, ms) => fleet.kill(name, ms));
+    if (kind < 0.9) return once((name, ms) => fleet.freeze(name, ms * 2));
     return once((name, ms) => fleet.refuse(name, ms));
   }
 

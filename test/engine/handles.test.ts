@@ -16,7 +16,7 @@ async function workingFleet() {
     await new Promise((resolve) => setTimeout(resolve, 50));
     return put.apply(store, write);
   };
-  return { worker, store, ...testEngine({ fleet: { A: host.origin }, store }) };
+  return { ...testEngine({ fleet: { A: host.origin }, store }), worker, store };
 }
 
 describe("a handle", () => {
