@@ -163,6 +163,40 @@ describe("the MCP server", () => {
     });
   });
 
+  it("loses nothing when it is killed in the middle of work: the next process finishes and reports it", async () => {
+    const env = await freshEnv();
+    const ledger = join(await tempFolder(), "ledger");
+    await fleetOf("A-B", slow(ledger, 2), env);
+    const server = await connect(env);
+    const lost = server.raw("fanout", { targets: ["A", "B"], payload: 1 }).catch((error: Error) => error);
+    await expect.poll(() => linesOf(ledger), { timeout: 10_000 }).toHaveLength(2);
+    process.kill(server.pid, "SIGKILL");
+    await lost;
+    const next = await connect(env);
+    const { items } = await next.call<{ items: { runId: string }[] }>("runs_list");
+    expect(await next.call("runs_get", { runId: items[0]?.runId, wait: "20s" })).toMatchObject({
+      state: "ended",
+      outcomes: [
+        { instance: "A", reply: "done", delivery: "accepted", result: "slept" },
+        { instance: "B", reply: "done", delivery: "accepted", result: "slept" },
+      ],
+    });
+    expect(await linesOf(ledger)).toHaveLength(4);
+  });
+
+  it("answers the identical call, once, after its client gave up waiting", async () => {
+    const env = await freshEnv();
+    const ledger = join(await tempFolder(), "ledger");
+    await fleetOf("A", slow(ledger, 2), env);
+    const server = await connect(env);
+    const call = { name: "delegate", arguments: { instances: ["A"], payload: { job: 1 } } };
+    await expect(server.client.callTool(call, undefined, { timeout: 1_000 })).rejects.toThrow(/timed out/i);
+    const again = await server.client.callTool(call);
+    expect(again.structuredContent).toMatchObject({ reply: "done", result: "slept" });
+    expect(JSON.stringify(again.content)).toContain("nothing was sent again");
+    expect((await linesOf(ledger)).filter((line) => line.startsWith("begin"))).toHaveLength(1);
+  });
+
   it("registers as a skill when the cluster appears later, and leaves when it ends", async () => {
     const env = await freshEnv();
     const before = await start(["serve", "--port", "0"], env);
