@@ -119,6 +119,8 @@ export interface SendAnswer {
   delivery: Delivery;
   reply: "done" | "pending";
   result?: Json;
+  /** Of a pending one: whether it goes on, and can be fetched later, when this process ends. */
+  survivesExit?: boolean;
   warnings?: string[];
 }
 

@@ -19,3 +19,19 @@ export interface HealthRecord {
   /** Failures in a row. */
   failures: number;
 }
+
+/** A change of one instance's state, as the processes of a machine saw it together. */
+export interface HealthTransition {
+  from: HealthState;
+  to: HealthState;
+  /** Epoch milliseconds. */
+  at: number;
+  /** What the first to see it saw. */
+  reason: string;
+  /** How many calls and polls have seen it in this state; while it is well, only the first. */
+  calls: number;
+  polls: number;
+  /** How many runs went to another instance because of it, and the last of them. */
+  rerouted: number;
+  runIds: string[];
+}

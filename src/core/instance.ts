@@ -24,6 +24,8 @@ export interface Instance {
   origin: string;
   protocol: Protocol;
   tags: string[];
+  /** How many tasks of one process may be there at once; 64 unless told otherwise. */
+  maxConcurrency?: number;
   credential?: CredentialRef;
   /** Whether it stands in the configuration or was listed by the cluster. */
   source: "config" | "cluster";
@@ -64,6 +66,7 @@ export const instanceConfig = z.strictObject({
   url: instanceUrl,
   protocol: z.enum(PROTOCOLS).default("rest"),
   tags: z.array(nameSchema).default([]),
+  maxConcurrency: z.number().int().min(1).max(10_000).optional(),
   apiKeyEnv: z.string().min(1).optional(),
   apiKeyFile: z.string().min(1).optional(),
   /** `openclaw`: the agent to ask. */

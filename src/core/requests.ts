@@ -205,6 +205,7 @@ export const sessionsSendInput = z.strictObject({
     .default(true)
     .describe("False: refuse with session_busy rather than wait while another message is being answered."),
   ...runOptions,
+  ...repetition,
 });
 export type SessionsSendInput = z.output<typeof sessionsSendInput>;
 

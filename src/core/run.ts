@@ -1,3 +1,4 @@
+import type { BalancingStrategy } from "./balancing.ts";
 import type { Attempt, Outcome } from "./outcome.ts";
 
 export const RUN_OPERATIONS = ["delegate", "fanout", "sessions_send"] as const;
@@ -8,6 +9,10 @@ export interface Explanation {
   /** Names in the order in which they are asked. */
   order: string[];
   excluded: { instance: string; reason: string }[];
+  /** How a pool was put in order, where not as listed. */
+  pick?: BalancingStrategy;
+  /** What else bore on the order, in sentences. */
+  notes?: string[];
 }
 
 /** The stored record of one delegate, fanout or session send. Times are epoch milliseconds. */
@@ -27,6 +32,8 @@ export interface Run {
   explanation: Explanation;
   outcomes: Outcome[];
   attempts: Attempt[];
+  /** How much the stored results take, in characters of JSON. */
+  resultBytes?: number;
 }
 
 /**

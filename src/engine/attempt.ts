@@ -43,7 +43,7 @@ export async function attempt(
   const client = clients.of(instance);
   const key = taskKey(open.run.runId, instance.name, { generation: burntKeys(open, outcome) });
   const storeIdBefore = health.of(instance).storeId;
-  const record = await open.intend(outcome, key);
+  const record = await open.intend(outcome, key, storeIdBefore);
   const answer = open.cancellation.error
     ? withheld(open.cancellation.error)
     : await work.send(client, {
@@ -55,7 +55,7 @@ export async function attempt(
       });
   open.note(record, outcome, answer);
   // What the caller cut short says nothing of the instance.
-  if (!open.cancellation.error) health.note(instance, answer);
+  if (!open.cancellation.error) health.note(instance, answer, record.startedAt);
   if (isFinal(answer)) return answer;
   const settled = await settle({ ...deps, open, instance, client, key, storeIdBefore }, answer);
   open.note(record, outcome, settled);

@@ -1,5 +1,5 @@
 import { type Instance, instanceId } from "../core/instance.ts";
-import type { Clock, Logger, Store } from "../core/ports.ts";
+import type { Clock, Logger, Probe, Store } from "../core/ports.ts";
 import {
   type Breaker,
   CLOSED,
@@ -26,7 +26,7 @@ export interface BreakersDependencies {
   store: Store;
   /** Identity of this process. */
   self: string;
-  /** Polls one instance's health, and has {@link Breakers.observe} hear of it. */
+  /** Polls one instance's health, and has {@link Breakers.polled} hear of it. */
   check: (instance: Instance) => Promise<void>;
 }
 
@@ -89,28 +89,26 @@ export class Breakers {
     }
   }
 
-  /** Learns from a call or a poll. */
-  observe(instance: Instance, observation: Observation): void {
+  /** Learns from an attempt that began at `startedAt`, in epoch milliseconds. */
+  attempted(instance: Instance, observation: Observation, startedAt: number): void {
+    const id = instanceId(instance);
+    const before = this.#states.get(id);
+    if (observation.kind === "ok") {
+      if (before) this.#move(id, before, succeeded(before, startedAt));
+    } else if (observation.kind === "unreachable" || observation.kind === "trouble") {
+      this.#move(id, before ?? CLOSED, failed(before ?? CLOSED, observation.reason, this.#deps.clock.now()));
+    }
+  }
+
+  /** Learns from a poll: one that comes when the breaker's time is over is its check. */
+  polled(instance: Instance, { state, reason }: Probe): void {
     const { self, clock } = this.#deps;
     const id = instanceId(instance);
     const before = this.#states.get(id);
+    if (!before) return;
     const now = clock.now();
-    switch (observation.kind) {
-      case "ok":
-        if (before) this.#move(id, before, succeeded(before, observation.startedAt ?? 0));
-        return;
-      case "unreachable":
-      case "trouble":
-        this.#move(id, before ?? CLOSED, failed(before ?? CLOSED, observation.reason, now));
-        return;
-      case "poll": {
-        if (!before) return;
-        const { state, reason } = observation.probe;
-        // A poll that comes when the time is over is the check.
-        const half = claimed(before, self, now) ?? before;
-        this.#move(id, before, probed(half, { probeBy: self, well: state !== "down", reason }, now));
-      }
-    }
+    const half = claimed(before, self, now) ?? before;
+    this.#move(id, before, probed(half, { probeBy: self, well: state !== "down", reason }, now));
   }
 
   /** Resolves when the store has what happened here. */

@@ -1,17 +1,15 @@
-import type { DelegateAnswer } from "../core/answers.ts";
+import type { DelegateAnswer, DryRunAnswer } from "../core/answers.ts";
 import type { CallContext } from "../core/context.ts";
 import { type ErrorBody, OrchestratorError } from "../core/errors.ts";
-import type { Instance } from "../core/instance.ts";
+import type { Json } from "../core/json.ts";
 import type { DelegateInput } from "../core/requests.ts";
-import type { Explanation } from "../core/run.ts";
-import type { Selector } from "../core/selector.ts";
-import { orderByHealth } from "../policy/candidates.ts";
+import type { Explanation, Run } from "../core/run.ts";
 import type { Work } from "./attempt.ts";
+import { choose, noteReroutes } from "./choose.ts";
 import { deliver } from "./deliver.ts";
-import type { Settings } from "./dependencies.ts";
-import { waited } from "./live-runs.ts";
-import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
+import { type Performed, perform } from "./perform.ts";
+import { survivesExit } from "./survival.ts";
 import { attemptView } from "./views.ts";
 
 /**
@@ -23,13 +21,12 @@ export async function delegate(
   parts: EngineParts,
   input: DelegateInput,
   context: CallContext,
-): Promise<DelegateAnswer> {
-  const { clock, health } = parts;
+): Promise<DelegateAnswer | DryRunAnswer> {
+  const { clock } = parts;
   const settings = parts.settings();
-  const { picked, fleet } = await pick(parts, input);
-  const candidates = orderByHealth(picked, fleet, health.of, clock.now());
-  const { order } = candidates;
-  const explanation: Explanation = { order: order.map(({ name }) => name), excluded: candidates.excluded };
+  const choice = await choose(parts, input);
+  const { order, explanation, doubtful } = choice;
+  if (input.dryRun) return { dryRun: true, operation: "delegate", explanation };
   if (order.length === 0) throw allRefused(explanation);
 
   const timeoutMs = input.timeout ?? settings.timeoutMs;
@@ -38,44 +35,37 @@ export async function delegate(
     payloadFor: () => input.payload,
     send: (client, call) => client.send(call),
   };
-  const { open, ended } = parts.live.start(
+  const { selector, payload, idempotent } = {
+    ...input,
+    selector: input.instances ?? settings.targets ?? null,
+  };
+  const performed = await perform(
+    parts,
     {
-      operation: "delegate",
-      deadlineAt: clock.now() + timeoutMs,
-      createdBy: context.createdBy,
-      explanation,
-      outcomes: [],
+      ...input,
+      facts: {
+        caller: context.createdBy,
+        operation: "delegate",
+        work: { selector: selector as Json, payload, idempotent },
+      },
+      run: {
+        operation: "delegate",
+        deadlineAt: clock.now() + timeoutMs,
+        createdBy: context.createdBy,
+        explanation,
+        outcomes: [],
+      },
+      waitMs: input.wait ?? settings.waitMs,
+      timeoutMs,
+      work: async (run) => {
+        const retries = doubtful ? 0 : (input.retries ?? settings.retries);
+        await deliver(parts, run, order, work, { retries, idempotent, doubtful });
+        noteReroutes(parts, choice, run.run);
+      },
     },
     context,
-    (run) =>
-      deliver(parts, run, order, work, {
-        retries: candidates.doubtful ? 0 : (input.retries ?? settings.retries),
-        idempotent: input.idempotent,
-      }),
   );
-  const over = await waited(clock, ended, { waitMs: input.wait ?? settings.waitMs, timeoutMs });
-  return over ? finished(open) : pending(open);
-}
-
-/** The candidates as they were listed, and with `fallback: "any"` everyone else after them. */
-async function pick(
-  { fleet, settings }: EngineParts,
-  { instances, fallback }: DelegateInput,
-): Promise<{ picked: Instance[]; fleet: readonly Instance[] }> {
-  const listed = await fleet.selectKnown(instances ?? defaultTargets("instances", settings()));
-  const known = await fleet.known();
-  if (fallback === "none") return { picked: listed.slice(0, 1), fleet: known };
-  if (fallback === "listed") return { picked: listed, fleet: known };
-  return { picked: [...new Set([...listed, ...known])], fleet: known };
-}
-
-/** There is no implicit "all": where a call names nobody, the configuration must. */
-export function defaultTargets(field: string, { targets }: Settings): Selector {
-  if (targets !== undefined) return targets;
-  throw new OrchestratorError("bad_request", `${field}: name at least one instance.`, {
-    delivery: "not_sent",
-    action: `Give ${field}, such as ["A"], ["A-H"] or ["*"], or set "instances" in the configuration.`,
-  });
+  return performed.over ? finished(performed) : pending(parts, performed);
 }
 
 function allRefused({ excluded }: Explanation): OrchestratorError {
@@ -92,30 +82,35 @@ function allRefused({ excluded }: Explanation): OrchestratorError {
   );
 }
 
-function finished(open: OpenRun): DelegateAnswer {
-  const { run, warnings } = open;
+function finished({ run, warnings }: Performed): DelegateAnswer {
   const outcome = run.outcomes.find(({ reply }) => reply === "done");
-  if (!outcome) throw failure(open);
+  if (!outcome) throw failure(run);
   return {
-    runId: run.runId,
+    ...view(run, warnings),
     instance: outcome.instance,
     delivery: outcome.delivery,
     reply: "done",
     result: outcome.result ?? null,
-    attempts: run.attempts.map(attemptView),
-    explanation: run.explanation,
-    ...(warnings.length > 0 && { warnings: [...warnings] }),
   };
 }
 
-function pending(open: OpenRun): DelegateAnswer {
-  const { run, warnings } = open;
+function pending(parts: EngineParts, { run, warnings }: Performed): DelegateAnswer {
   const outcome = run.outcomes.findLast(({ delivery }) => delivery !== "not_sent") ?? run.outcomes.at(-1);
   return {
-    runId: run.runId,
+    ...view(run, warnings),
     ...(outcome && { instance: outcome.instance }),
     delivery: outcome?.delivery ?? "not_sent",
     reply: "pending",
+    survivesExit: survivesExit(parts, run),
+  };
+}
+
+function view(
+  run: Run,
+  warnings: readonly string[],
+): Pick<DelegateAnswer, "runId" | "attempts" | "explanation" | "warnings"> {
+  return {
+    runId: run.runId,
     attempts: run.attempts.map(attemptView),
     explanation: run.explanation,
     ...(warnings.length > 0 && { warnings: [...warnings] }),
@@ -123,7 +118,7 @@ function pending(open: OpenRun): DelegateAnswer {
 }
 
 /** Why a finished run has no result: the words of the instance that got furthest, or of each candidate. */
-export function failure({ run }: OpenRun): OrchestratorError {
+export function failure(run: Run): OrchestratorError {
   const { runId, outcomes, explanation } = run;
   const delivered =
     outcomes.findLast(({ delivery }) => delivery === "accepted") ??

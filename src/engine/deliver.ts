@@ -3,15 +3,23 @@ import type { Instance } from "../core/instance.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Answer } from "../core/ports.ts";
 import { retryDelay } from "../policy/backoff.ts";
-import { type AttemptDependencies, attempt, type Work } from "./attempt.ts";
+import type { RetryBudget } from "../policy/budget.ts";
+import { type AdmissionDependencies, admitted } from "./admission.ts";
+import type { Work } from "./attempt.ts";
 import type { OpenRun } from "./open-run.ts";
 import { sleep } from "./sleep.ts";
+
+export interface DeliverDependencies extends AdmissionDependencies {
+  budget: RetryBudget;
+}
 
 export interface DeliverOptions {
   /** Rounds over the candidates after the first. */
   retries: number;
   /** Doing the work twice is harmless: then others may be asked after an unknown delivery. */
   idempotent: boolean;
+  /** Each is tried in spite of what is believed of it. */
+  doubtful?: boolean;
 }
 
 /** An instance that may do the work, where what becomes of it there is noted, and what is known so far. */
@@ -31,15 +39,17 @@ interface Candidate {
  * @throws OrchestratorError when an attempt's intent could not be committed, and so was not sent.
  */
 export async function deliver(
-  deps: AttemptDependencies,
+  deps: DeliverDependencies,
   open: OpenRun,
   instances: readonly Instance[],
   work: Work,
-  { retries, idempotent }: DeliverOptions,
+  options: DeliverOptions,
 ): Promise<void> {
+  const { retries } = options;
+  deps.budget.called();
   const first: Candidate = { instance: instances[0] as Instance };
   // Nearly always the first that is asked takes the work: nothing more is prepared before it is asked.
-  if (await offer(deps, open, first, work, idempotent)) return endAll(open, [first]);
+  if (await offer(deps, open, first, work, options)) return endAll(open, [first]);
 
   const candidates: Candidate[] = [first, ...instances.slice(1).map((instance) => ({ instance }))];
   const waitOf = ({ notBefore = 0 }: Candidate) => Math.max(0, notBefore - deps.clock.monotonic());
@@ -49,7 +59,7 @@ export async function deliver(
     for (const candidate of among) {
       if (open.cancellation.error) return false;
       if (!mayTry(candidate) || waitOf(candidate) > 0) continue;
-      if (await offer(deps, open, candidate, work, idempotent)) return true;
+      if (await offer(deps, open, candidate, work, options)) return true;
     }
     return false;
   };
@@ -66,6 +76,10 @@ export async function deliver(
     const retryAfterMs = round + 1 < retries ? Math.min(...waits) : Math.max(...waits);
     const delay = retryDelay({ round, random: deps.random, remainingMs, retryAfterMs });
     if (delay === undefined) return false;
+    if (!deps.budget.take()) {
+      if (!open.warnings.includes(BUDGET_SPENT)) open.warnings.push(BUDGET_SPENT);
+      return false;
+    }
     await sleep(deps.clock, delay, cancellation);
     return !cancellation.error;
   };
@@ -78,16 +92,19 @@ export async function deliver(
   }
 }
 
+const BUDGET_SPENT =
+  "There was no further retry: those of the last 10 s are 10 and a fifth of the calls, which is the most allowed.";
+
 /** Has one candidate try the work; whether it has taken it, so that nobody else is to be asked. */
 async function offer(
-  deps: AttemptDependencies,
+  deps: DeliverDependencies,
   open: OpenRun,
   candidate: Candidate,
   work: Work,
-  idempotent: boolean,
+  { idempotent, doubtful = false }: DeliverOptions,
 ): Promise<boolean> {
   candidate.outcome ??= open.outcomeAt(candidate.instance);
-  const answer = await attempt(deps, open, candidate.outcome, candidate.instance, work);
+  const answer = await admitted(deps, open, candidate.outcome, candidate.instance, work, doubtful);
   candidate.answer = answer;
   if (answer.delivery !== "not_sent")
     return !idempotent || answer.reply === "done" || answer.reply === "cancelled";

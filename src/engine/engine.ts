@@ -1,6 +1,7 @@
 import type {
   AggregateAnswer,
   DelegateAnswer,
+  DryRunAnswer,
   FanoutAnswer,
   HistoryAnswer,
   InstanceHealth,
@@ -14,17 +15,29 @@ import type {
 } from "../core/answers.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
+import type { Instance } from "../core/instance.ts";
 import type * as requests from "../core/requests.ts";
+import { Turns } from "../policy/balancing.ts";
+import { RetryBudget } from "../policy/budget.ts";
+import { Slots } from "../policy/slots.ts";
 import { aggregate } from "./aggregate.ts";
+import { Breakers } from "./breakers.ts";
+import { CallKeys } from "./call-keys.ts";
+import { CancelOrders } from "./cancel-orders.ts";
 import { delegate } from "./delegate.ts";
 import type { EngineDependencies } from "./dependencies.ts";
 import { fanout } from "./fanout.ts";
 import { Fleet } from "./fleet.ts";
 import { checkHealth } from "./health.ts";
+import { HealthHistory } from "./health-history.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { LiveRuns } from "./live-runs.ts";
 import type { EngineParts } from "./parts.ts";
+import { PresenceBoard } from "./presence.ts";
+import { Recovery } from "./recovery.ts";
+import { RetentionSweep } from "./retention.ts";
 import { RunJournal } from "./run-journal.ts";
+import { DEFAULT_RETENTION } from "./run-keys.ts";
 import { cancelRun, getRun, listRuns } from "./runs.ts";
 import { SessionLines } from "./session-line.ts";
 import { SessionRecords } from "./session-records.ts";
@@ -33,8 +46,8 @@ import { closeSession, listSessions, sendToSession, sessionHistory } from "./ses
 
 /** Every use case, as all faces call it. Each method rejects with an `OrchestratorError` alone. */
 export interface Engine {
-  delegate(input: requests.DelegateInput, context: CallContext): Promise<DelegateAnswer>;
-  fanout(input: requests.FanoutInput, context: CallContext): Promise<FanoutAnswer>;
+  delegate(input: requests.DelegateInput, context: CallContext): Promise<DelegateAnswer | DryRunAnswer>;
+  fanout(input: requests.FanoutInput, context: CallContext): Promise<FanoutAnswer | DryRunAnswer>;
   aggregate(input: requests.AggregateInput): Promise<AggregateAnswer>;
   sessionsSpawn(input: requests.SessionsSpawnInput, context: CallContext): Promise<SpawnAnswer>;
   sessionsSend(input: requests.SessionsSendInput, context: CallContext): Promise<SendAnswer>;
@@ -45,7 +58,7 @@ export interface Engine {
   runsGet(input: requests.RunsGetInput): Promise<RunDetail | ResultPage>;
   runsList(input: requests.RunsListInput): Promise<Page<RunView>>;
   runsCancel(input: requests.RunsCancelInput): Promise<RunDetail>;
-  /** Begins to poll the fleet's health. */
+  /** Begins to poll the fleet's health, and to take up the runs that other processes left open. */
   start(): void;
   /** Cancels every run at its instances, and waits until they have said what became of the work. */
   cancelAll(reason: string): Promise<void>;
@@ -56,15 +69,38 @@ export interface Engine {
 export function createEngine(deps: EngineDependencies): Engine {
   const { clock, logger, store, ids } = deps;
   const fleet = new Fleet(deps);
-  const journal = new RunJournal({ store, clock, ids, owner: deps.processes.self });
-  const live = new LiveRuns({ clock, logger, journal });
+  const limits = () => ({ ...DEFAULT_RETENTION, ...deps.settings().retention });
+  const journal = new RunJournal({
+    ...{ store, clock, ids },
+    owner: deps.processes.self,
+    keepMs: () => limits().ageMs,
+  });
+  const retention = new RetentionSweep({ clock, logger, journal, limits });
+  const board = new PresenceBoard(deps);
+  const orders = new CancelOrders(deps);
+  const live = new LiveRuns({ clock, logger, journal, board, orders });
+  const history = new HealthHistory(deps);
+  const check = (instance: Instance): Promise<void> => health.check([instance]);
+  const breakers = new Breakers({ ...deps, self: deps.processes.self, check });
   const health = new HealthMonitor({
     ...deps,
+    ...{ breakers, history },
     known: () => fleet.known(),
     intervalMs: () => deps.settings().healthIntervalMs,
   });
   const records = new SessionRecords(store);
-  const parts: EngineParts = { ...deps, fleet, health, journal, live, records, lines: new SessionLines() };
+  const parts: EngineParts = {
+    ...deps,
+    ...{ fleet, health, journal, live, records, orders },
+    ...{ history, breakers },
+    slots: new Slots(),
+    budget: new RetryBudget(() => clock.monotonic()),
+    turns: new Turns(),
+    lines: new SessionLines(),
+    keys: new CallKeys(deps),
+    takeOver: (runId, from) => recovery.takeOver(runId, from),
+  };
+  const recovery = new Recovery(parts, board);
   return {
     delegate: (input, context) => delegate(parts, input, context),
     fanout: (input, context) => fanout(parts, input, context),
@@ -78,16 +114,32 @@ export function createEngine(deps: EngineDependencies): Engine {
     runsGet: (input) => getRun(parts, input),
     runsList: (input) => listRuns(parts, input),
     runsCancel: (input) => cancelRun(parts, input),
-    start: () => health.start(),
+    start: () => {
+      health.start();
+      recovery.start();
+      retention.start();
+    },
     cancelAll: async (reason) => {
       live.cancelAll(new OrchestratorError("cancelled", reason));
       await live.drain(10_000);
     },
     close: async (graceMs = 0) => {
       health.stop();
+      recovery.stop();
+      retention.stop();
       await live.drain(graceMs);
+      await leave(board, live);
       await deps.clients.close();
+      await Promise.all([history.idle(), breakers.idle()]);
       await store.close();
     },
   };
+}
+
+/** What has not ended by now is left to other processes. */
+async function leave(board: PresenceBoard, live: LiveRuns): Promise<void> {
+  const runsLeft = live.size > 0;
+  live.letGo();
+  // A store that cannot be written has told its callers; the process ends all the same.
+  await board.leave(runsLeft).catch(() => {});
 }

@@ -1,19 +1,22 @@
-import type { FanoutAnswer } from "../core/answers.ts";
+import type { DryRunAnswer, FanoutAnswer } from "../core/answers.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { HealthRecord } from "../core/health.ts";
 import type { Instance } from "../core/instance.ts";
+import type { Json } from "../core/json.ts";
 import type { NotSent } from "../core/ports.ts";
 import type { FanoutInput } from "../core/requests.ts";
+import type { Explanation } from "../core/run.ts";
 import { orderByHealth } from "../policy/candidates.ts";
 import { mapLimited } from "../policy/limiter.ts";
 import { aggregateRun } from "./aggregate.ts";
 import type { Work } from "./attempt.ts";
-import { defaultTargets } from "./delegate.ts";
+import { beliefs, defaultTargets } from "./choose.ts";
 import { deliver } from "./deliver.ts";
-import { waited } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
+import { type Performed, perform } from "./perform.ts";
+import { survivesExit } from "./survival.ts";
 import { countOutcomes, outcomeView } from "./views.ts";
 
 /** Sends a task to every target and accounts for each of them, in target order. */
@@ -21,27 +24,53 @@ export async function fanout(
   parts: EngineParts,
   input: FanoutInput,
   context: CallContext,
-): Promise<FanoutAnswer> {
+): Promise<FanoutAnswer | DryRunAnswer> {
   const { clock } = parts;
   const settings = parts.settings();
   const targets = await parts.fleet.selectKnown(input.targets ?? defaultTargets("targets", settings));
   checkPayloads(input, targets);
+  if (input.dryRun) return dryRun(parts, targets);
   const timeoutMs = input.timeout ?? settings.timeoutMs;
-  const { open, ended } = parts.live.start(
+  const performed = await perform(
+    parts,
     {
-      operation: "fanout",
-      deadlineAt: clock.now() + timeoutMs,
-      createdBy: context.createdBy,
-      explanation: { order: targets.map(({ name }) => name), excluded: [] },
-      outcomes: targets.map(({ name }) => ({ instance: name, delivery: "not_sent", reply: "pending" })),
+      ...input,
+      facts: {
+        caller: context.createdBy,
+        operation: "fanout",
+        work: {
+          selector: (input.targets ?? settings.targets ?? null) as Json,
+          payload: input.payload,
+          payloads: input.payloads ?? null,
+        },
+      },
+      run: {
+        operation: "fanout",
+        deadlineAt: clock.now() + timeoutMs,
+        createdBy: context.createdBy,
+        explanation: { order: targets.map(({ name }) => name), excluded: [] },
+        outcomes: targets.map(({ name, origin }) => ({
+          instance: name,
+          origin,
+          delivery: "not_sent",
+          reply: "pending",
+        })),
+      },
+      waitMs: input.wait ?? settings.waitMs,
+      timeoutMs,
+      work: (run) => askAll(parts, run, targets, input, context),
+      enough: (open) => enoughReplies(parts, open, input),
     },
     context,
-    (run) => askAll(parts, run, targets, input, context),
   );
-  const enough = enoughReplies(open, input.minReplies ?? targets.length);
-  const waitMs = input.wait ?? settings.waitMs;
-  const over = await waited(clock, Promise.race([ended, enough]), { waitMs, timeoutMs });
-  return answer(open, over, input);
+  const { open, run } = performed;
+  if (input.cancelRest && open && run.endedAt === undefined) {
+    await parts.live.cancel(
+      run.runId,
+      new OrchestratorError("cancelled", "The caller did not wait for the rest."),
+    );
+  }
+  return answer(parts, performed, input);
 }
 
 function checkPayloads({ payloads }: FanoutInput, targets: readonly Instance[]): void {
@@ -59,8 +88,9 @@ async function askAll(
   input: FanoutInput,
   context: CallContext,
 ): Promise<void> {
-  const { health, clock } = parts;
+  const { health, clock, breakers } = parts;
   const fleet = await parts.fleet.known();
+  await breakers.refresh();
   const retries = input.retries ?? parts.settings().retries;
   const work: Work = {
     hops: context.hops ?? 0,
@@ -69,11 +99,12 @@ async function askAll(
     send: (client, call) => client.send(call),
   };
   await mapLimited(targets, input.concurrency, async (target) => {
-    const { order, excluded, doubtful } = orderByHealth([target], fleet, health.of, clock.now());
-    open.run.explanation.excluded.push(...excluded);
+    if (breakers.blocks(target) !== undefined) await breakers.prepare([target], open.remainingMs);
+    const { excluded, doubtful } = orderByHealth([target], fleet, beliefs(parts), clock.now());
     try {
-      if (order.length === 0) throw notAsked(target, health.of(target));
-      await deliver(parts, open, order, work, { retries: doubtful ? 0 : retries, idempotent: false });
+      if (excluded[0]) throw notAsked(target, health.of(target), leaveOut(open.run.explanation, excluded[0]));
+      const options = { retries: doubtful ? 0 : retries, idempotent: false, doubtful };
+      await deliver(parts, open, [target], work, options);
     } catch (error) {
       // One target's trouble must not cost the others their answers.
       open.end(open.outcomeAt(target), refused(OrchestratorError.from(error)));
@@ -89,10 +120,29 @@ async function askAll(
     throw OrchestratorError.fromBody(first.error);
 }
 
-function notAsked({ name }: Instance, { state, reason }: HealthRecord): OrchestratorError {
+/** Who would be asked now, each by itself, and who not and why. */
+async function dryRun(parts: EngineParts, targets: readonly Instance[]): Promise<DryRunAnswer> {
+  const fleet = await parts.fleet.known();
+  await parts.breakers.refresh();
+  const explanation: Explanation = { order: targets.map(({ name }) => name), excluded: [] };
+  for (const target of targets) {
+    const { excluded } = orderByHealth([target], fleet, beliefs(parts), parts.clock.now());
+    if (excluded[0]) leaveOut(explanation, excluded[0]);
+  }
+  return { dryRun: true, operation: "fanout", explanation };
+}
+
+/** Moves one from those who are asked to those who are not; why not. */
+function leaveOut(explanation: Explanation, excluded: Explanation["excluded"][number]): string {
+  explanation.order = explanation.order.filter((name) => name !== excluded.instance);
+  explanation.excluded.push(excluded);
+  return excluded.reason;
+}
+
+function notAsked({ name }: Instance, { state }: HealthRecord, reason: string): OrchestratorError {
   return new OrchestratorError(
     state === "draining" ? "draining" : "instance_down",
-    `${name} was not asked: it is ${state}: ${reason}`,
+    `${name} was not asked: it is ${reason}`,
     { instance: name, delivery: "not_sent" },
   );
 }
@@ -101,30 +151,41 @@ function refused(error: OrchestratorError): NotSent {
   return { delivery: "not_sent", reply: "none", again: "later", error };
 }
 
-function enoughReplies(open: OpenRun, minReplies: number): Promise<void> {
-  if (minReplies >= open.run.outcomes.length) return new Promise(() => {});
+/** Resolves when `minReplies` are done, or nobody new has answered for as long as `stall` says. */
+function enoughReplies(
+  { clock }: EngineParts,
+  open: OpenRun,
+  { minReplies = open.run.outcomes.length, stall }: FanoutInput,
+): Promise<void> {
   return new Promise((resolve) => {
     let done = 0;
+    let stopStall = stall === undefined ? undefined : clock.after(stall, resolve);
     open.onEnded(({ reply }) => {
       if (reply === "done") done += 1;
-      if (done >= minReplies) resolve();
+      stopStall?.();
+      if (stall !== undefined && open.run.outcomes.some(({ endedAt }) => endedAt === undefined)) {
+        stopStall = clock.after(stall, resolve);
+      }
+      // All that there are to come is what the run's own end tells.
+      if (done >= minReplies && done < open.run.outcomes.length) resolve();
     });
   });
 }
 
 function answer(
-  { run, warnings, cancellation }: OpenRun,
-  over: boolean,
+  parts: EngineParts,
+  { run, warnings, over, open }: Performed,
   { aggregate }: FanoutInput,
 ): FanoutAnswer {
   const counts = countOutcomes(run.outcomes);
   return {
     runId: run.runId,
     complete: counts.pending === 0,
-    timedOut: !over || cancellation.error?.code === "timeout",
+    timedOut: !over || open?.cancellation.error?.code === "timeout",
     counts,
     outcomes: run.outcomes.map(outcomeView),
     ...(aggregate && combine(run, aggregate)),
+    ...(counts.pending > 0 && { survivesExit: survivesExit(parts, run) }),
     ...(warnings.length > 0 && { warnings: [...warnings] }),
   };
 }

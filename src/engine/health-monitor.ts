@@ -3,6 +3,8 @@ import type { HealthRecord } from "../core/health.ts";
 import { type Instance, instanceId } from "../core/instance.ts";
 import type { Answer, Clock, InstanceClients, Logger, NotSent, Random } from "../core/ports.ts";
 import { isSick, type Observation, observe, unobserved } from "../policy/health.ts";
+import type { Breakers } from "./breakers.ts";
+import type { HealthHistory } from "./health-history.ts";
 
 const CHECK_TIMEOUT_MS = 5_000;
 /** The sick are looked at so much more often, so that work returns to them soon. */
@@ -17,6 +19,8 @@ export interface HealthMonitorDependencies {
   clients: InstanceClients;
   known: () => Promise<readonly Instance[]>;
   intervalMs: () => number;
+  breakers: Breakers;
+  history: HealthHistory;
 }
 
 /** What is believed of each instance: fed by polls from one timer, and by every real call. */
@@ -34,10 +38,13 @@ export class HealthMonitor {
   of = (instance: Instance): HealthRecord =>
     this.#records.get(instanceId(instance)) ?? unobserved(this.#deps.clock.now());
 
-  /** Learns from a real call. */
-  note(instance: Instance, answer: Answer): void {
+  /** Learns from a real call; `startedAt` is epoch milliseconds, absent for a question about one. */
+  note(instance: Instance, answer: Answer, startedAt?: number): void {
     const observation = observed(answer, instance.name);
-    if (observation) this.#observe(instance, observation);
+    if (!observation) return;
+    // Questions about a task tell of health; the breaker counts attempts alone.
+    if (startedAt !== undefined) this.#deps.breakers.attempted(instance, observation, startedAt);
+    this.#observe(instance, observation);
   }
 
   /** Asks each of them now, all at once, within 5 s. */
@@ -45,6 +52,7 @@ export class HealthMonitor {
     await Promise.all(
       instances.map(async (instance) => {
         const probe = await this.#deps.clients.of(instance).check(CHECK_TIMEOUT_MS);
+        this.#deps.breakers.polled(instance, probe);
         this.#observe(instance, { kind: "poll", probe });
         this.#dueAt.set(instanceId(instance), this.#nextDue(instance));
       }),
@@ -105,8 +113,9 @@ export class HealthMonitor {
   }
 
   #observe(instance: Instance, observation: Observation): void {
+    const { history, clock } = this.#deps;
     const before = this.of(instance);
-    const now = this.#deps.clock.now();
+    const now = clock.now();
     if (observation.kind === "ok" && before.state === "healthy" && before.failures === 0) {
       // By far the most calls change nothing else.
       before.observedAt = now;
@@ -114,6 +123,9 @@ export class HealthMonitor {
     }
     const next = observe(before, observation, now);
     this.#records.set(instanceId(instance), next);
+    if (next.state !== "healthy" || before.state !== "healthy") {
+      history.seen(instance, next.state, next.reason, observation.kind === "poll" ? "poll" : "call");
+    }
     if (next.state === before.state) return;
     // The first sighting of a healthy instance is no news.
     const level = next.state === "healthy" && before.state === "unknown" ? "debug" : "info";

@@ -1,5 +1,12 @@
+import type { Turns } from "../policy/balancing.ts";
+import type { RetryBudget } from "../policy/budget.ts";
+import type { Slots } from "../policy/slots.ts";
+import type { Breakers } from "./breakers.ts";
+import type { CallKeys } from "./call-keys.ts";
+import type { CancelOrders } from "./cancel-orders.ts";
 import type { EngineDependencies } from "./dependencies.ts";
 import type { Fleet } from "./fleet.ts";
+import type { HealthHistory } from "./health-history.ts";
 import type { HealthMonitor } from "./health-monitor.ts";
 import type { LiveRuns } from "./live-runs.ts";
 import type { RunJournal } from "./run-journal.ts";
@@ -14,4 +21,13 @@ export interface EngineParts extends EngineDependencies {
   live: LiveRuns;
   records: SessionRecords;
   lines: SessionLines;
+  history: HealthHistory;
+  breakers: Breakers;
+  slots: Slots;
+  budget: RetryBudget;
+  turns: Turns;
+  orders: CancelOrders;
+  keys: CallKeys;
+  /** Takes over a run whose owner is gone; false where its instances are not of this fleet. */
+  takeOver: (runId: string, from: string) => Promise<boolean>;
 }

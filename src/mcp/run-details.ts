@@ -1,7 +1,8 @@
 import type { RunDetail } from "../core/answers.ts";
+import { leftOut } from "./dry-run.ts";
 import { awaitRest, showOutcomes, summary } from "./outcomes.ts";
 import { type Response, warningLines, withTrimmedError } from "./respond.ts";
-import { AS_DATA, oneLine } from "./words.ts";
+import { AS_DATA } from "./words.ts";
 
 /** A stored run as `runs_get` and `runs_cancel` answer it. */
 export function runResponse(detail: RunDetail): Response {
@@ -12,7 +13,7 @@ export function runResponse(detail: RunDetail): Response {
     text: [
       state === "open" && warnings.length === 0 ? `${heading} ${awaitRest(runId)}` : heading,
       ...warningLines(detail),
-      ...explanation.excluded.map(({ instance, reason }) => `${instance} was left out (${oneLine(reason)}).`),
+      ...leftOut(explanation),
       ...shown.troubles,
       ...(shown.quoted.length > 0 ? [`What they answered, ${AS_DATA}`] : []),
       ...shown.quoted,

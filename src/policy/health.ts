@@ -3,8 +3,7 @@ import type { Probe } from "../core/ports.ts";
 
 /** What a poll or a call showed of an instance. */
 export type Observation =
-  /** `startedAt`: when the attempt began, epoch milliseconds; absent for a question about one. */
-  | { kind: "ok"; startedAt?: number }
+  | { kind: "ok" }
   /** No connection could be made. */
   | { kind: "unreachable"; reason: string }
   | { kind: "draining"; reason: string }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { z } from "zod";
+import type { DryRunAnswer } from "../../src/core/answers.ts";
 import type { CallContext } from "../../src/core/context.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";
 import type { Instance } from "../../src/core/instance.ts";
@@ -30,7 +31,7 @@ export function processes(self = "this process", gone: string[] = []): Processes
 
 export interface TestEngineOptions extends Partial<Omit<EngineDependencies, "settings" | "configured">> {
   /** Instances by name: their URLs, or all of their facts. */
-  fleet?: Record<string, string | { url: string; tags: string[] }>;
+  fleet?: Record<string, string | (Partial<Instance> & { url: string })>;
   settings?: Partial<Settings>;
 }
 
@@ -40,9 +41,7 @@ export function testEngine({ fleet = {}, settings, ...options }: TestEngineOptio
   const logger = recordingLogger();
   const store = options.store ?? createMemoryStore({ clock });
   const configured = Object.entries(fleet).map(([name, facts]) =>
-    typeof facts === "string"
-      ? instanceAt(facts, { name })
-      : instanceAt(facts.url, { name, tags: facts.tags }),
+    typeof facts === "string" ? instanceAt(facts, { name }) : instanceAt(facts.url, { ...facts, name }),
   );
   const deps: EngineDependencies = {
     clock,
@@ -72,10 +71,14 @@ type Facts = Partial<CallContext>;
 
 function shorthand(engine: Engine) {
   return {
-    delegate: (input: z.input<typeof requests.delegateInput>, facts: Facts = {}) =>
-      engine.delegate(requests.delegateInput.parse(input), { ...context, ...facts }),
-    fanout: (input: z.input<typeof requests.fanoutInput>, facts: Facts = {}) =>
-      engine.fanout(requests.fanoutInput.parse(input), { ...context, ...facts }),
+    delegate: async (input: z.input<typeof requests.delegateInput>, facts: Facts = {}) =>
+      done(await engine.delegate(requests.delegateInput.parse(input), { ...context, ...facts })),
+    fanout: async (input: z.input<typeof requests.fanoutInput>, facts: Facts = {}) =>
+      done(await engine.fanout(requests.fanoutInput.parse(input), { ...context, ...facts })),
+    dryDelegate: async (input: z.input<typeof requests.delegateInput>) =>
+      explained(await engine.delegate(requests.delegateInput.parse({ ...input, dryRun: true }), context)),
+    dryFanout: async (input: z.input<typeof requests.fanoutInput>) =>
+      explained(await engine.fanout(requests.fanoutInput.parse({ ...input, dryRun: true }), context)),
     aggregate: (input: z.input<typeof requests.aggregateInput>) =>
       engine.aggregate(requests.aggregateInput.parse(input)),
     spawn: (input: z.input<typeof requests.sessionsSpawnInput>, facts: Facts = {}) =>
@@ -88,8 +91,8 @@ function shorthand(engine: Engine) {
       engine.sessionsList(requests.sessionsListInput.parse(input)),
     closeSession: (input: z.input<typeof requests.sessionsCloseInput>) =>
       engine.sessionsClose(requests.sessionsCloseInput.parse(input)),
-    health: (instances?: string[]) =>
-      engine.health(requests.healthInput.parse(instances === undefined ? {} : { instances })),
+    health: (instances?: string[], detail = false) =>
+      engine.health(requests.healthInput.parse({ detail, ...(instances !== undefined && { instances }) })),
     run: async (runId: string, wait?: number) => {
       const answer = await engine.runsGet(requests.runsGetInput.parse({ runId, wait }));
       if (!("outcomes" in answer)) throw new Error("a page was not asked for");
@@ -104,6 +107,16 @@ function shorthand(engine: Engine) {
       engine.runsList(requests.runsListInput.parse(input)),
     cancel: (runId: string) => engine.runsCancel({ runId }),
   };
+}
+
+function done<T extends object>(answer: T | DryRunAnswer): T {
+  if ("dryRun" in answer) throw new Error("the work was to be done");
+  return answer;
+}
+
+function explained(answer: object | DryRunAnswer): DryRunAnswer["explanation"] {
+  if (!("dryRun" in answer)) throw new Error("nothing was to be done");
+  return answer.explanation;
 }
 
 /** What a call was refused with. */

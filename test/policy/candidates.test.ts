@@ -7,7 +7,7 @@ import { isSick, unobserved } from "../../src/policy/health.ts";
 import { instanceAt } from "../instances/harness.ts";
 
 const NOW = 100_000;
-type Seen = { state: HealthState; ago?: number };
+type Seen = { state: HealthState; ago?: number; blocked?: string };
 
 function fleetOf(seen: Record<string, Seen>) {
   const fleet = Object.keys(seen).map((name) => instanceAt("http://a.test", { name }));
@@ -15,13 +15,14 @@ function fleetOf(seen: Record<string, Seen>) {
     const { state, ago = 60_000 } = seen[name] as Seen;
     return { ...unobserved(0), state, reason: "so", observedAt: NOW - ago };
   };
-  return { fleet, healthOf };
+  const blocks = ({ name }: Instance) => seen[name]?.blocked;
+  return { fleet, healthOf, blocks };
 }
 
 function order(seen: Record<string, Seen>, picked = Object.keys(seen)) {
-  const { fleet, healthOf } = fleetOf(seen);
+  const { fleet, healthOf, blocks } = fleetOf(seen);
   const chosen = picked.map((name) => fleet.find((each) => each.name === name) as Instance);
-  const candidates = orderByHealth(chosen, fleet, healthOf, NOW);
+  const candidates = orderByHealth(chosen, fleet, { of: healthOf, blocks }, NOW);
   return {
     ...candidates,
     order: candidates.order.map(({ name }) => name).join(""),
@@ -59,6 +60,29 @@ describe("the order of the candidates", () => {
     expect(order({ A: long, B: long, C: well, D: well }, ["A", "B"]).doubtful).toBe(false);
     expect(order({ A: long, B: long }).doubtful).toBe(false);
     expect(order({ A: long, B: long, C: well }).doubtful).toBe(false);
+  });
+
+  it("leaves out who is held off by its breaker, however well it looks, and says why", () => {
+    const blocked = "held off by its breaker until noon: reset";
+    const { fleet, healthOf, blocks } = fleetOf({
+      A: { state: "healthy", blocked },
+      B: well,
+      C: { state: "down", blocked },
+    });
+    const candidates = orderByHealth(fleet, fleet, { of: healthOf, blocks }, NOW);
+    expect(candidates.order.map(({ name }) => name)).toEqual(["B"]);
+    expect(candidates.excluded).toEqual([
+      { instance: "A", reason: blocked },
+      { instance: "C", reason: "down: so (held off by its breaker until noon)" },
+    ]);
+  });
+
+  it("counts who is held off as looking down, and tries each once when that is most of the fleet", () => {
+    const held: Seen = { state: "degraded", blocked: "held off" };
+    expect(order({ A: held, B: held, C: well }, ["A", "B"])).toMatchObject({ order: "AB", doubtful: true });
+    expect(order({ A: held, B: well, C: well }, ["A"])).toMatchObject({ order: "", excluded: "A" });
+    const just: Seen = { ...held, ago: 1_000 };
+    expect(order({ A: just, B: just, C: well }, ["A", "B"])).toMatchObject({ order: "", excluded: "AB" });
   });
 
   it("accounts for every candidate once, whatever is believed of them", () => {

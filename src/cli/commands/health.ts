@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { InstanceHealth } from "../../core/answers.ts";
 import { healthInput } from "../../core/requests.ts";
+import { transitionWords } from "../../core/transition-words.ts";
 import { validate } from "../../core/validate.ts";
 import type { CommandBuilder } from "../command-builder.ts";
 import { EXIT } from "../exit.ts";
@@ -31,7 +32,8 @@ export const healthCommand: CommandBuilder = (actions, exit) =>
       try {
         // Named as all of it, an empty fleet is an error, which says why it is empty.
         const found = await app.engine.health(validate(healthInput, { instances: instances ?? "*", detail }));
-        if (output === "table" || (output === undefined && process.stdout.isTTY)) print(rows(found));
+        if (output === "table" || (output === undefined && process.stdout.isTTY))
+          print([rows(found), ...past(found)].join("\n"));
         else
           printJson(
             Object.fromEntries(found.map((each) => [each.instance, detail ? withoutName(each) : each.state])),
@@ -41,6 +43,17 @@ export const healthCommand: CommandBuilder = (actions, exit) =>
         await app.close();
       }
     });
+
+/** With `--detail`: since when each that is not well is so, who saw it, and what holds it off. */
+function past(found: readonly InstanceHealth[]): string[] {
+  return found.flatMap(({ instance, state, breaker, transitions = [] }) => {
+    const last = transitions.at(-1);
+    return [
+      ...(last?.to === state && state !== "healthy" ? [`${instance}: ${transitionWords(last)}`] : []),
+      ...(breaker ? [`${instance}: breaker ${breaker.state} until ${breaker.until}`] : []),
+    ];
+  });
+}
 
 function withoutName({ instance: _, ...rest }: InstanceHealth): Omit<InstanceHealth, "instance"> {
   return rest;

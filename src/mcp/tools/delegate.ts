@@ -1,13 +1,14 @@
 import { z } from "zod";
-import type { DelegateAnswer } from "../../core/answers.ts";
+import type { DelegateAnswer, DryRunAnswer } from "../../core/answers.ts";
 import { delegateInput } from "../../core/requests.ts";
 import { WORKS } from "../annotations.ts";
 import { defineTool } from "../define-tool.ts";
+import { dryRunResponse, leftOut } from "../dry-run.ts";
 import { awaitRest } from "../outcomes.ts";
 import { delivery, outcomes, reply, runId } from "../outputs.ts";
 import { type Response, warningLines, withTrimmedError } from "../respond.ts";
 import { showResult } from "../result.ts";
-import { AS_DATA, errorLine, oneLine, span } from "../words.ts";
+import { AS_DATA, errorLine, span } from "../words.ts";
 
 export const delegate = defineTool({
   name: "delegate",
@@ -17,18 +18,19 @@ USE WHEN one instance should do the work, with others to fall back on.
 NOT FOR asking several at once (fanout) or a conversation that must be remembered (sessions_spawn).`,
   annotations: WORKS,
   input: delegateInput,
-  output: z.looseObject({ runId, instance: z.string(), delivery, reply, attempts: outcomes }),
+  output: z.looseObject({ runId, instance: z.string(), delivery, reply, attempts: outcomes }).partial(),
   example: { instances: ["C", "D"], payload: { message: "Summarise the open issues." } },
   call: (engine, input, context) => engine.delegate(input, context),
   respond,
 });
 
-function respond(answer: DelegateAnswer): Response {
+function respond(answer: DelegateAnswer | DryRunAnswer): Response {
+  if ("dryRun" in answer) return dryRunResponse(answer);
   const { result, ...rest } = answer;
   const structured = { ...rest, attempts: rest.attempts.map(withTrimmedError) };
   if (rest.reply === "pending") {
     const where = rest.instance === undefined ? "" : ` at ${rest.instance}`;
-    const text = `Run ${rest.runId} is still being worked on${where} (delivery ${rest.delivery}). ${awaitRest(rest.runId)}`;
+    const text = `Run ${rest.runId} is still being worked on${where} (delivery ${rest.delivery}). ${awaitRest(rest.runId, rest.survivesExit)}`;
     return { text: [...detours(answer), text, ...warningLines(answer)].join("\n"), structured };
   }
   return answered(answer, structured);
@@ -57,7 +59,7 @@ function detours({ instance, attempts, explanation }: DelegateAnswer): string[] 
   const refused = attempts.filter((attempt) => attempt.instance !== instance);
   const last = new Map(refused.map((attempt) => [attempt.instance, attempt]));
   return [
-    ...explanation.excluded.map((each) => `${each.instance} was left out (${oneLine(each.reason)}).`),
+    ...leftOut(explanation),
     ...[...last].map(
       ([name, { error }]) => `${name} did not take it (${error ? errorLine(error) : "no reply"}).`,
     ),

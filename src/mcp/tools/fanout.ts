@@ -1,9 +1,10 @@
 import { z } from "zod";
-import type { FanoutAnswer } from "../../core/answers.ts";
+import type { DryRunAnswer, FanoutAnswer } from "../../core/answers.ts";
 import { fanoutInput } from "../../core/requests.ts";
 import { showAggregate } from "../aggregates.ts";
 import { WORKS } from "../annotations.ts";
 import { defineTool } from "../define-tool.ts";
+import { dryRunResponse } from "../dry-run.ts";
 import { awaitRest, showOutcomes, summary } from "../outcomes.ts";
 import { aggregate, counts, outcomes, runId } from "../outputs.ts";
 import { type Response, trimmedError, warningLines } from "../respond.ts";
@@ -17,20 +18,30 @@ USE WHEN several instances hold different parts of an answer, or you want severa
 NOT FOR work that must be done only once (delegate).`,
   annotations: WORKS,
   input: fanoutInput,
-  output: z.looseObject({ runId, complete: z.boolean(), timedOut: z.boolean(), counts, outcomes, aggregate }),
+  output: z
+    .looseObject({
+      runId,
+      complete: z.boolean(),
+      timedOut: z.boolean(),
+      counts,
+      outcomes,
+      aggregate,
+    })
+    .partial(),
   example: { targets: ["A-H"], payload: { query: "retry" }, aggregate: { strategy: "rank-fusion" } },
   call: (engine, input, context) => engine.fanout(input, context),
   respond,
 });
 
-function respond(answer: FanoutAnswer): Response {
+function respond(answer: FanoutAnswer | DryRunAnswer): Response {
+  if ("dryRun" in answer) return dryRunResponse(answer);
   const { runId, aggregate, aggregateError, ...rest } = answer;
   const combined = aggregate && showAggregate(aggregate);
   const shown = showOutcomes(runId, rest.outcomes, combined?.left);
   const heading = `${summary(rest.counts)}. Run ${runId}.`;
   return {
     text: [
-      rest.counts.pending > 0 ? `${heading} ${awaitRest(runId)}` : heading,
+      rest.counts.pending > 0 ? `${heading} ${awaitRest(runId, rest.survivesExit)}` : heading,
       ...shown.troubles,
       ...(aggregateError ? [`No aggregate: ${errorLine(aggregateError)} → ${aggregateError.action}`] : []),
       ...(combined ? [...shown.done, ...combined.lines] : quotations(shown.quoted)),

@@ -3,6 +3,7 @@ import type { InstanceHealth } from "../../core/answers.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import { HEALTH_STATES } from "../../core/health.ts";
 import { type HealthInput, healthInput } from "../../core/requests.ts";
+import { transitionWords } from "../../core/transition-words.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { defineTool } from "../define-tool.ts";
 import type { Response } from "../respond.ts";
@@ -49,11 +50,36 @@ async function whyEmpty(engine: Engine): Promise<string> {
 
 function respond({ found, why }: Answer, { detail }: HealthInput): Response {
   const summary = why ?? summarize(found);
-  const trimmed = found.map((each) => ({ ...each, reason: oneLine(each.reason) }));
+  const trimmed = found.map((each) => ({
+    ...each,
+    reason: oneLine(each.reason),
+    ...(each.transitions && { transitions: each.transitions.slice(-MOST_TRANSITIONS) }),
+  }));
   return {
-    text: [summary, ...trimmed.map((each) => line(each, detail))].join("\n"),
+    text: [
+      summary,
+      ...trimmed.flatMap((each) => [line(each, detail), ...(detail ? pastLines(each) : [])]),
+    ].join("\n"),
     structured: { summary, instances: detail ? trimmed : trimmed.map(brief) },
   };
+}
+
+/** So much of its past tells a model what to think of an instance; `orchestrator health --detail` has all. */
+const MOST_TRANSITIONS = 5;
+
+/** What holds it off, since when it is as it is and who saw it, and what was before. */
+function pastLines({ state, breaker, transitions = [] }: InstanceHealth): string[] {
+  const last = transitions.at(-1);
+  const past = transitions
+    .filter(({ to }) => to !== "healthy")
+    .map((each) => ({
+      when: each === last && each.to === state ? "now" : "before",
+      words: oneLine(transitionWords(each), 1_000),
+    }));
+  return [
+    ...(breaker ? [`  breaker ${breaker.state} since ${breaker.since}, until ${breaker.until}`] : []),
+    ...past.toReversed().map(({ when, words }) => `  ${when}: ${words}`),
+  ];
 }
 
 function summarize(found: readonly InstanceHealth[]): string {
