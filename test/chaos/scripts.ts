@@ -12,17 +12,15 @@ export interface Scripts {
   remove(): Promise<void>;
 }
 
-const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-
 export async function bundleScripts(): Promise<Scripts> {
   // Below the package, so that what stays outside of the bundle is found.
-  const folder = await mkdtemp(here("../../node_modules/.chaos-"));
+  const folder = await mkdtemp(fileURLToPath(new URL("../../node_modules/.chaos-", import.meta.url)));
   await bundle(
     {
-      instance: here("./instance.ts"),
-      orchestrator: here("./orchestrator.ts"),
-      echo: here("./echo.ts"),
-      leak: here("./leak.ts"),
+      instance: fileURLToPath(new URL("./instance.ts", import.meta.url)),
+      orchestrator: fileURLToPath(new URL("./orchestrator.ts", import.meta.url)),
+      echo: fileURLToPath(new URL("./echo.ts", import.meta.url)),
+      leak: fileURLToPath(new URL("./leak.ts", import.meta.url)),
     },
     folder,
   );
