@@ -1,6 +1,8 @@
+import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Answer } from "../core/ports.ts";
+import type { Session } from "../core/session.ts";
 import type { Work } from "./attempt.ts";
 import { deliver } from "./deliver.ts";
 import type { OpenRun } from "./open-run.ts";
@@ -25,6 +27,9 @@ async function sendOrMove(parts: EngineParts, turn: Turn, run: OpenRun, hops: nu
   const { message } = turn;
   const down = new Set<string>();
   let { session } = turn;
+  for (const { instance, origin } of run.run.outcomes) {
+    if (instance !== session.instance) pass(run, { instance, origin }, movedAway(session));
+  }
   run.run.explanation = { order: [session.instance], excluded: [] };
   for (;;) {
     const owner = await findOwner(parts, session);
@@ -38,6 +43,7 @@ async function sendOrMove(parts: EngineParts, turn: Turn, run: OpenRun, hops: nu
       throw ownerDown(session, downfall.why);
     }
     run.cancellation.throwIfCancelled();
+    pass(run, session, ownerDown(session, downfall.why));
     down.add(session.instance);
     session = await moveSession(parts, { session, message }, run, downfall, down);
   }
@@ -78,12 +84,31 @@ async function sendTo(
 /** One that has ended begins anew when its instance has been given the session once more. */
 function begun(run: OpenRun, owner: Instance): Outcome {
   const outcome = run.outcomeAt(owner);
+  outcome.origin = owner.origin;
   if (outcome.endedAt !== undefined) {
     outcome.reply = "pending";
     delete outcome.endedAt;
     delete outcome.error;
   }
   return outcome;
+}
+
+/** Ends the outcome at an instance that is not asked. */
+function pass(
+  run: OpenRun,
+  { instance, origin }: Pick<Outcome, "instance" | "origin">,
+  error: OrchestratorError,
+): void {
+  const outcome = run.outcomeAt({ name: instance, origin: origin ?? "" });
+  if (outcome.endedAt === undefined)
+    run.end(outcome, { delivery: "not_sent", reply: "none", again: "never", error });
+}
+
+function movedAway({ sessionId, instance }: Session): OrchestratorError {
+  return new OrchestratorError(
+    "conflict",
+    `Session ${sessionId} moved to ${instance} before this message's turn.`,
+  );
 }
 
 function hasForgotten(answer: Answer): boolean {

@@ -181,7 +181,9 @@ async function end(records: SessionRecords, session: Session, seq: number, run: 
   const { runId } = run;
   const outcome = run.outcomes.findLast(({ delivery }) => delivery !== "not_sent");
   await records.settle(session, { seq, runId }, outcome);
-  const now = await giveBack(records, session, runId, outcome === undefined);
+  // One that somebody has marked keeps its number.
+  const unused = outcome === undefined && !(await records.has(session, seq));
+  const now = await giveBack(records, session, runId, unused);
   if (now?.closedAt !== undefined) await records.expireTranscript(now);
 }
 
@@ -189,11 +191,11 @@ function giveBack(
   records: SessionRecords,
   { sessionId, uid }: Session,
   runId: string,
-  notSent: boolean,
+  unused: boolean,
 ): Promise<Session | undefined> {
   return records.update(sessionId, ({ turn, ...rest }) => {
     if (rest.uid !== uid || turn?.runId !== runId) return undefined;
-    return { ...rest, seq: notSent ? rest.seq - 1 : rest.seq };
+    return { ...rest, seq: unused ? rest.seq - 1 : rest.seq };
   });
 }
 

@@ -9,13 +9,13 @@ import type {
 } from "../core/requests.ts";
 import type { Message, Session } from "../core/session.ts";
 import { failure } from "./delegate.ts";
-import { waited } from "./live-runs.ts";
-import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
+import { type Performed, perform } from "./perform.ts";
 import { converse } from "./session-converse.ts";
 import type { LinePlace } from "./session-line.ts";
 import { findOwner } from "./session-owner.ts";
 import { sessionBusy, takeTurn } from "./session-turns.ts";
+import { survivesExit } from "./survival.ts";
 import { messageView, moveView, sessionView } from "./views.ts";
 
 /**
@@ -47,42 +47,52 @@ async function sendInTurn(
   const settings = parts.settings();
   const { session } = await parts.records.open(input.sessionId);
   authorize(parts, session, input.token);
-  if (!input.queue && !place.first) throw sessionBusy(session);
+  const { sessionId, uid, instance, origin } = session;
   const timeoutMs = input.timeout ?? settings.timeoutMs;
-  const { open, ended } = parts.live.start(
+  const performed = await perform(
+    parts,
     {
-      operation: "sessions_send",
-      sessionId: session.sessionId,
-      deadlineAt: clock.now() + timeoutMs,
-      createdBy: context.createdBy,
-      explanation: { order: [session.instance], excluded: [] },
-      outcomes: [],
+      ...input,
+      facts: {
+        caller: context.createdBy,
+        operation: "sessions_send",
+        work: { session: uid, data: input.data },
+      },
+      run: {
+        operation: "sessions_send",
+        sessionId,
+        deadlineAt: clock.now() + timeoutMs,
+        createdBy: context.createdBy,
+        explanation: { order: [instance], excluded: [] },
+        outcomes: [{ instance, origin, delivery: "not_sent", reply: "pending" }],
+      },
+      waitMs: input.wait ?? settings.waitMs,
+      timeoutMs,
+      work: async (run) => {
+        try {
+          if (!input.queue && !place.first) throw sessionBusy(session);
+          await place.turn(run.cancellation);
+          const turn = await takeTurn(parts, session, input, run);
+          await converse(parts, turn, run, context.hops ?? 0);
+        } finally {
+          place.leave();
+        }
+      },
     },
     context,
-    async (run) => {
-      try {
-        await place.turn(run.cancellation);
-        const turn = await takeTurn(parts, session, input, run);
-        await converse(parts, turn, run, context.hops ?? 0);
-      } catch (error) {
-        // Nobody was asked: the owner's outcome says why.
-        if (run.run.outcomes.length === 0) run.outcomeAt({ name: session.instance, origin: session.origin });
-        throw error;
-      } finally {
-        place.leave();
-      }
-    },
   );
-  const over = await waited(clock, ended, { waitMs: input.wait ?? settings.waitMs, timeoutMs });
-  // A handle that is given out must be found again, also when this process dies at once.
-  if (!over) await open.tell(open.stored());
-  return sendAnswer(session, open, over);
+  // Nothing is sent for a call that an earlier run answers.
+  if (!performed.open) place.leave();
+  return sendAnswer(parts, session, performed);
 }
 
-function sendAnswer({ sessionId, instance }: Session, open: OpenRun, over: boolean): SendAnswer {
-  const { run, warnings } = open;
-  const outcome = run.outcomes.at(-1);
-  if (over && outcome?.reply !== "done") throw failure(open.run);
+function sendAnswer(
+  parts: EngineParts,
+  { sessionId, instance }: Session,
+  { run, warnings, over }: Performed,
+): SendAnswer {
+  const outcome = run.outcomes.findLast(({ delivery }) => delivery !== "not_sent") ?? run.outcomes.at(-1);
+  if (over && outcome?.reply !== "done") throw failure(run);
   return {
     runId: run.runId,
     sessionId,
@@ -90,7 +100,7 @@ function sendAnswer({ sessionId, instance }: Session, open: OpenRun, over: boole
     ...(run.seq !== undefined && { seq: run.seq }),
     delivery: outcome?.delivery ?? "not_sent",
     reply: over ? "done" : "pending",
-    ...(over && { result: outcome?.result ?? null }),
+    ...(over ? { result: outcome?.result ?? null } : { survivesExit: survivesExit(parts, run) }),
     ...(warnings.length > 0 && { warnings: [...warnings] }),
   };
 }

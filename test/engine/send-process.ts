@@ -32,4 +32,4 @@ const engine = createEngine({
 });
 setInterval(() => {}, 60_000);
 process.stdout.write("ready\n");
-await engine.sessionsSend({ sessionId, data, queue: true }, { createdBy: "process" });
+await engine.sessionsSend({ sessionId, data, queue: true, fresh: false }, { createdBy: "process" });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/core/json.ts";
 import type { Session } from "../../src/core/session.ts";
+import { SessionRecords } from "../../src/engine/session-records.ts";
 import type { Worker } from "../../src/host/worker.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { caller, handWorker, startHost } from "../host/harness.ts";
@@ -8,6 +9,9 @@ import { systemClock } from "../host/harness-clock.ts";
 import { closedPort } from "../instances/harness.ts";
 import { processes, refusalOf, sqliteAt, stateFile, testEngine } from "./harness.ts";
 import { killableHost } from "./killable-host.ts";
+
+/** The machine may be busy with other things. */
+const PATIENT = { timeout: 10_000 };
 
 /** Answers with its payload, and notes what it is given and with what history. */
 function notingWorker() {
@@ -139,7 +143,7 @@ describe("a session whose owner was killed", () => {
     await spawn({ sessionId: "s", instance: "A", onInstanceDown: "migrate" });
     await send({ sessionId: "s", data: "one" });
     const lost = refusalOf(send({ sessionId: "s", data: "hang" }));
-    await expect.poll(a.ledger).toContain("hang");
+    await expect.poll(a.ledger, PATIENT).toContain("hang");
     await a.kill();
     expect(await lost).toMatchObject({ code: "instance_down", delivery: "unknown", retryable: false });
     expect(await send({ sessionId: "s", data: "next" })).toMatchObject({ instance: "B", seq: 3 });
@@ -167,7 +171,7 @@ describe("a session whose owner was killed", () => {
       (index % 2 ? one : two).send({ sessionId: "s", data, timeout: "60s" }),
     );
     const settled = Promise.allSettled(sends);
-    await expect.poll(async () => (await a.ledger()).length, { interval: 5 }).toBeGreaterThan(5);
+    await expect.poll(async () => (await a.ledger()).length, { ...PATIENT, interval: 5 }).toBeGreaterThan(5);
     await a.kill();
     const results = await settled;
     const [atA, atB] = [await a.ledger(), b.payloads()];
@@ -210,7 +214,7 @@ describe("a reply of an old epoch", () => {
     });
     await slow.spawn({ sessionId: "s", onInstanceDown: "migrate" });
     const late = slow.send({ sessionId: "s", data: "slow" });
-    await expect.poll(() => worker.tasks.length).toBe(1);
+    await expect.poll(() => worker.tasks.length, PATIENT).toBe(1);
     expect(await other.send({ sessionId: "s", data: "next" })).toMatchObject({ instance: "B", seq: 2 });
     worker.tasks[0]?.finish("too late");
     expect(await late).toMatchObject({ instance: "A", result: "too late" });
@@ -222,6 +226,38 @@ describe("a reply of an old epoch", () => {
     expect(await storedSession(other.store)).toMatchObject({ instance: "B", epoch: 2, seq: 2 });
     expect(b.payloads()).toEqual(["next"]);
   });
+});
+
+it("A message that waited while its session moved goes to the new owner alone", async () => {
+  const worker = handWorker();
+  const owner = await startHost({ worker });
+  const b = notingWorker();
+  const host = await startHost({ name: "B", worker: b.worker });
+  const fleet = { A: owner.origin, B: host.origin };
+  const { spawn, send, run, store } = testEngine({ fleet });
+  await spawn({ sessionId: "s", instance: "A", onInstanceDown: "migrate" });
+  const first = send({ sessionId: "s", data: "first" });
+  await expect.poll(() => worker.tasks.length, PATIENT).toBe(1);
+  const waiting = await send({ sessionId: "s", data: "second", wait: 0 });
+  const records = new SessionRecords(store);
+  const opened = await host.open({ epoch: 2 });
+  await records.update("s", (now) => ({
+    ...now,
+    instance: "B",
+    origin: host.origin,
+    remoteId: opened,
+    epoch: 2,
+  }));
+  worker.tasks[0]?.finish("done");
+  await first;
+  expect(await run(waiting.runId, 10)).toMatchObject({
+    explanation: { order: ["B"] },
+    outcomes: [
+      { instance: "A", delivery: "not_sent", error: { code: "conflict" } },
+      { instance: "B", delivery: "accepted", reply: "done", result: "second" },
+    ],
+  });
+  expect([worker.payloads(), b.payloads()]).toEqual([["first"], ["second"]]);
 });
 
 describe("a host that forgot its session", () => {
@@ -342,13 +378,13 @@ describe("a session that is to move", () => {
     memory.put = async (key, value, options) => {
       // The move waits until the session is closed.
       if (key === "session/s" && (JSON.parse(value) as Session).epoch === 2)
-        await expect.poll(async () => (await storedSession(memory)).closedAt).toBeDefined();
+        await expect.poll(async () => (await storedSession(memory)).closedAt, PATIENT).toBeDefined();
       return put(key, value, options);
     };
     const error = await refusalOf(engine.send({ sessionId: "s", data: 1 }));
     stop();
     expect(error).toMatchObject({ code: "session_not_found" });
-    await expect.poll(() => host.store.list("session/")).toEqual([]);
+    await expect.poll(() => host.store.list("session/"), PATIENT).toEqual([]);
   });
 });
 

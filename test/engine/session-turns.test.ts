@@ -14,6 +14,9 @@ import { handWorker, onEnd, startHost } from "../host/harness.ts";
 import { systemClock } from "../host/harness-clock.ts";
 import { processes, refusalOf, sqliteAt, stateFile, testEngine } from "./harness.ts";
 
+/** The machine may be busy with other things. */
+const PATIENT = { timeout: 10_000 };
+
 /** Notes how many messages it has at once, and in which order they came. */
 function watchfulWorker() {
   const seen = { order: [] as unknown[], most: 0 };
@@ -86,11 +89,13 @@ describe("the turn of a session", () => {
     const { spawn, send, cancel } = testEngine({ fleet: { A: host.origin } });
     await spawn({ sessionId: "s" });
     const first = send({ sessionId: "s", data: 1 });
+    await expect.poll(() => worker.tasks.length, PATIENT).toBe(1);
     const second = await send({ sessionId: "s", data: 2, wait: "10ms" });
+    expect(second).toMatchObject({ reply: "pending", delivery: "not_sent", survivesExit: false });
     const third = send({ sessionId: "s", data: 3 });
     expect((await cancel(second.runId)).outcomes).toMatchObject([{ delivery: "not_sent", reply: "none" }]);
     worker.tasks[0]?.finish("one");
-    await expect.poll(() => worker.payloads()).toEqual([1, 3]);
+    await expect.poll(() => worker.payloads(), PATIENT).toEqual([1, 3]);
     worker.tasks[1]?.finish("three");
     expect(await Promise.all([first, third])).toMatchObject([{ seq: 1 }, { seq: 2, result: "three" }]);
   });
@@ -114,13 +119,13 @@ describe("the turn of a session", () => {
       },
     );
     onEnd(async () => child.kill("SIGKILL"));
-    await expect.poll(() => worker.tasks.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => worker.tasks.length, PATIENT).toBe(1);
     const mine = engine.send({ sessionId: "s", data: "mine" });
     child.kill("SIGKILL");
     await once(child, "exit");
     // The host's own order holds: the message that the dead process sent ends first.
     worker.tasks[0]?.finish("too late");
-    await expect.poll(() => worker.tasks.length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => worker.tasks.length, PATIENT).toBe(2);
     worker.tasks[1]?.finish("done");
     expect(await mine).toMatchObject({ seq: 2, result: "done" });
     expect((await engine.history({ sessionId: "s" })).transcript).toMatchObject([
@@ -144,13 +149,13 @@ describe("the turn of a session", () => {
     const { spawn, send } = testEngine({ fleet: { A: host.origin }, store });
     await spawn({ sessionId: "s" });
     const first = send({ sessionId: "s", data: 1 });
-    await expect.poll(() => worker.tasks.length).toBe(1);
+    await expect.poll(() => worker.tasks.length, PATIENT).toBe(1);
     broken = true;
     worker.tasks[0]?.finish("answered");
     expect(await first).toMatchObject({ result: "answered", warnings: [expect.stringContaining("Full.")] });
     broken = false;
     const second = send({ sessionId: "s", data: 2 });
-    await expect.poll(() => worker.tasks.length).toBe(2);
+    await expect.poll(() => worker.tasks.length, PATIENT).toBe(2);
     worker.tasks[1]?.finish("also");
     expect(await second).toMatchObject({ seq: 2, result: "also" });
   });
@@ -173,13 +178,13 @@ describe("the turn of a session", () => {
     const two = testEngine({ fleet, store: await sqliteAt(file), processes: processes("two") });
     await one.spawn({ sessionId: "s" });
     const first = one.send({ sessionId: "s", data: 1 });
-    await expect.poll(() => worker.tasks.length).toBe(1);
+    await expect.poll(() => worker.tasks.length, PATIENT).toBe(1);
     broken = true;
     worker.tasks[0]?.finish("answered");
     expect(await first).toMatchObject({ result: "answered", warnings: [expect.stringContaining("Full.")] });
     const second = two.send({ sessionId: "s", data: 2 });
     broken = false;
-    await expect.poll(() => worker.tasks.length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => worker.tasks.length, PATIENT).toBe(2);
     worker.tasks[1]?.finish("also");
     expect(await second).toMatchObject({ seq: 2, result: "also" });
     expect((await two.history({ sessionId: "s" })).transcript).toMatchObject([
@@ -199,7 +204,7 @@ describe("a send that is not to queue", () => {
     const two = testEngine({ fleet, store: await sqliteAt(file), processes: processes("two") });
     await one.spawn({ sessionId: "s" });
     const first = one.send({ sessionId: "s", data: 1, queue: false });
-    await expect.poll(() => worker.tasks.length).toBe(1);
+    await expect.poll(() => worker.tasks.length, PATIENT).toBe(1);
     for (const { send } of [one, two]) {
       const error = await refusalOf(send({ sessionId: "s", data: 2, queue: false }));
       expect(error).toMatchObject({
@@ -213,9 +218,30 @@ describe("a send that is not to queue", () => {
     worker.tasks[0]?.finish("one");
     expect(await first).toMatchObject({ seq: 1, result: "one" });
     const third = two.send({ sessionId: "s", data: 3, queue: false });
-    await expect.poll(() => worker.payloads()).toEqual([1, 3]);
+    await expect.poll(() => worker.payloads(), PATIENT).toEqual([1, 3]);
     worker.tasks[1]?.finish("three");
     expect(await third).toMatchObject({ seq: 2, result: "three" });
+  });
+});
+
+describe("a send with a key of its caller's", () => {
+  it("is answered with the same run when it comes again, and never sent twice", async () => {
+    const { worker, seen } = watchfulWorker();
+    const host = await startHost({ worker });
+    const { spawn, send, closeSession, history } = testEngine({ fleet: { A: host.origin } });
+    await spawn({ sessionId: "s" });
+    const again = () => send({ sessionId: "s", data: "once", idempotencyKey: "k" });
+    const [one, two] = await Promise.all([again(), again()]);
+    expect([two, await again()]).toEqual([one, one]);
+    expect(await refusalOf(send({ sessionId: "s", data: "other", idempotencyKey: "k" }))).toMatchObject({
+      code: "conflict",
+    });
+    expect(await send({ sessionId: "s", data: "next" })).toMatchObject({ seq: 2 });
+    expect(seen.order).toEqual(["once", "next"]);
+    expect((await history({ sessionId: "s" })).messages).toBe(2);
+    await closeSession({ sessionId: "s" });
+    await spawn({ sessionId: "s" });
+    expect(await refusalOf(again())).toMatchObject({ code: "conflict" });
   });
 });
 
