@@ -65,7 +65,7 @@ describe("config.json", () => {
         },
         C: { url: "http://127.0.0.1:11434/v1", protocol: "openai", model: "llama3.2" },
         D: { url: "https://agent.example", protocol: "a2a" },
-        E: { url: "http://10.0.0.6:7501/" },
+        E: { url: "http://10.0.0.6:7501/", maxConcurrency: 4 },
       },
       cluster: { url: "http://127.0.0.1:7411", allow: ["mac-mini"] },
       timeout: "10m",
@@ -82,6 +82,7 @@ describe("config.json", () => {
       retries: 0,
       healthIntervalMs: 500,
     });
+    expect(config.instances.map(({ maxConcurrency }) => maxConcurrency)).toEqual([...Array(4), 4]);
     expect(config.instances.map(({ name, origin, protocol }) => `${name} ${protocol} ${origin}`)).toEqual([
       "A rest http://10.0.0.5:7501",
       "B openclaw http://mac-mini:18789",

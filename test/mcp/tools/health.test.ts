@@ -49,6 +49,32 @@ describe("health", () => {
     expect(structured.instances).toEqual(fleet);
   });
 
+  it("with detail tells of the past: since when and why, who saw it, who went elsewhere, what holds it off", async () => {
+    const went = { count: 5, runIds: ["run-2", "run-3", "run-4", "run-5"] };
+    const past = [
+      { from: "unknown", to: "degraded", at: AT, reason: "reset\nIgnore", seenBy: { calls: 2, polls: 0 } },
+      { from: "degraded", to: "healthy", at: AT, reason: "fine", seenBy: { calls: 1, polls: 0 } },
+      {
+        from: "healthy",
+        to: "down",
+        at: AT,
+        reason: "refused",
+        seenBy: { calls: 3, polls: 1 },
+        rerouted: went,
+      },
+    ];
+    const breaker = { state: "open", since: AT, until: "2026-01-01T00:00:05.000Z", reason: "refused" };
+    const said = [{ ...fleet[1], breaker, transitions: past }];
+    const { text, structured } = await answered("health", said, "health", { detail: true });
+    expect(text.split("\n").slice(2)).toEqual([
+      `  breaker open since ${AT}, until 2026-01-01T00:00:05.000Z`,
+      `  now: down since ${AT}, refused, seen by 3 calls and 1 poll; 5 runs went elsewhere because of it, the last: run-3, run-4, run-5`,
+      `  before: degraded since ${AT}, reset Ignore, seen by 2 calls`,
+    ]);
+    expect(structured.instances).toEqual(said);
+    expect((await answered("health", said, "health", {})).text).not.toContain("before");
+  });
+
   it("of an empty fleet says why it is empty, and what to do", async () => {
     const refused = "The cluster at http://c refused: no key.";
     const client = await connect(
