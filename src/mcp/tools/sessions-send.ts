@@ -28,7 +28,7 @@ function respond(answer: SendAnswer): Response {
   const { runId, sessionId, instance, seq } = rest;
   const message = seq === undefined ? "the message" : `message ${seq}`;
   if (rest.reply === "pending") {
-    const text = `${instance} has not answered ${message} of ${sessionId} yet, run ${runId}. ${awaitRest(runId)}`;
+    const text = `${instance} has not answered ${message} of ${sessionId} yet, run ${runId}. ${awaitRest(runId, rest.survivesExit)}`;
     return { text: [text, ...warningLines(rest)].join("\n"), structured: rest };
   }
   const shown = showResult({ runId, instance, result });
