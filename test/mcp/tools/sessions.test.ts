@@ -52,6 +52,33 @@ describe("sessions", () => {
     expect(structured).toEqual(said);
   });
 
+  it("that moved say so between the messages", async () => {
+    const message = { runId: "run-1", at: AT, delivery: "accepted", reply: "done" };
+    const transcript = [
+      { ...message, seq: 1, instance: "C", data: "one", result: "first" },
+      {
+        kind: "moved",
+        at: AT,
+        from: "C",
+        to: "D",
+        epoch: 2,
+        reason: "C: connection refused",
+        history: { given: 1, unanswered: 2, tooOld: 3 },
+      },
+      { ...message, seq: 2, instance: "D", data: "two", result: "second" },
+    ];
+    const said = { ...session, instance: "D", transcript };
+    const { text, structured } = await answered("sessionsHistory", said, "sessions_history", {
+      sessionId: "s1",
+    });
+    expect(text.split("\n").slice(2, 5)).toEqual([
+      "1 C: first",
+      `-- moved from C to D at ${AT}: C: connection refused; history: 1 given, left out 2 unanswered and 3 too old`,
+      "2 sent: two",
+    ]);
+    expect(structured).toEqual(said);
+  });
+
   it("with a transcript of megabytes stay small", async () => {
     const long = "m".repeat(3_000_000);
     const transcript = [1, 2].map((seq) => ({
