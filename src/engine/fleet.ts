@@ -43,6 +43,11 @@ export class Fleet {
     return this.#all();
   }
 
+  /** The instance of this name among those known now. */
+  find(name: string): Instance | undefined {
+    return this.#all().find((instance) => instance.name === name);
+  }
+
   /** As `select` over the known instances; asks the cluster afresh before it calls a name unknown. */
   async select(selector: Selector): Promise<Selection<Instance>> {
     const known = await this.known();

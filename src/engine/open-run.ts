@@ -5,7 +5,7 @@ import type { Instance } from "../core/instance.ts";
 import type { Attempt, Outcome } from "../core/outcome.ts";
 import type { Answer, Clock, Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
-import { KEEP_RUNS_MS, resultKey, runKey } from "./run-keys.ts";
+import { resultKey, runKey } from "./run-keys.ts";
 
 /** Replies that come close together are written together. */
 const GATHER_MS = 100;
@@ -20,7 +20,9 @@ export class OpenRun {
   readonly warnings: string[] = [];
   readonly #store: Store;
   readonly #clock: Clock;
-  #version = 0;
+  readonly #keepMs: number;
+  #version: number;
+  #lost: OrchestratorError | undefined;
   #writing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #gathering: (() => void) | undefined;
@@ -30,12 +32,32 @@ export class OpenRun {
   readonly #unkept: Outcome[] = [];
   readonly #listeners = new Set<(outcome: Outcome) => void>();
 
-  constructor(parts: { run: Run; store: Store; clock: Clock; cancellation: Cancellation }) {
+  /** @param parts `version` is that of the stored record; 0 for a run that is not yet written. */
+  constructor(parts: {
+    run: Run;
+    version: number;
+    store: Store;
+    clock: Clock;
+    /** How long the run is kept after its end. */
+    keepMs: number;
+    cancellation: Cancellation;
+  }) {
     this.run = parts.run;
+    this.#version = parts.version;
     this.#outcomes = new Map(parts.run.outcomes.map((outcome) => [outcome.instance, outcome]));
     this.#store = parts.store;
     this.#clock = parts.clock;
+    this.#keepMs = parts.keepMs;
     this.cancellation = parts.cancellation;
+    for (const attempt of parts.run.attempts) {
+      const outcome = this.#outcomes.get(attempt.instance);
+      if (outcome) this.attemptsAt(outcome).push(attempt);
+    }
+  }
+
+  /** Another process has taken the run over: this one writes and sends nothing more for it. */
+  get lost(): OrchestratorError | undefined {
+    return this.#lost;
   }
 
   get remainingMs(): number {
@@ -48,10 +70,11 @@ export class OpenRun {
   }
 
   /** The outcome at an instance, begun if this is the first attempt there. */
-  outcomeAt(instance: Instance): Outcome {
+  outcomeAt(instance: Pick<Instance, "name" | "origin">): Outcome {
     const known = this.#outcomes.get(instance.name);
     if (known) return known;
-    const outcome: Outcome = { instance: instance.name, delivery: "not_sent", reply: "pending" };
+    const { name, origin } = instance;
+    const outcome: Outcome = { instance: name, origin, delivery: "not_sent", reply: "pending" };
     this.run.outcomes.push(outcome);
     this.#outcomes.set(instance.name, outcome);
     return outcome;
@@ -61,7 +84,7 @@ export class OpenRun {
    * Commits the intent of one attempt. Nothing may be sent before this resolves, and nothing at all
    * if it rejects.
    */
-  async intend(outcome: Outcome, key: string): Promise<Attempt> {
+  async intend(outcome: Outcome, key: string, storeId: string | undefined): Promise<Attempt> {
     const startedAt = this.#clock.now();
     // Until the answer is in, what a crash would leave behind is an unknown delivery.
     const attempt: Attempt = {
@@ -70,6 +93,7 @@ export class OpenRun {
       startedAt,
       delivery: "unknown",
       reply: "pending",
+      ...(storeId !== undefined && { storeId }),
     };
     outcome.startedAt ??= startedAt;
     const before = outcome.delivery;
@@ -84,6 +108,11 @@ export class OpenRun {
     }
     this.attemptsAt(outcome).push(attempt);
     return attempt;
+  }
+
+  /** Resolves once there is a record of this run. */
+  async stored(): Promise<void> {
+    if (this.#version === 0) await this.#commit();
   }
 
   /** The attempts that have been made for an outcome. */
@@ -157,10 +186,12 @@ export class OpenRun {
 
   /** Before the run says that they are done: who reads it must find their results. */
   async #keepResults(): Promise<void> {
-    const expiresAt = this.run.deadlineAt + KEEP_RUNS_MS;
+    const expiresAt = this.run.deadlineAt + this.#keepMs;
     const writes = this.#unkept.splice(0).map((outcome) => {
       const key = resultKey(this.run.runId, this.run.outcomes.indexOf(outcome));
-      return this.#store.put(key, JSON.stringify(outcome.result), { expiresAt });
+      const text = JSON.stringify(outcome.result);
+      this.run.resultBytes = (this.run.resultBytes ?? 0) + text.length;
+      return this.#store.put(key, text, { expiresAt });
     });
     await this.tell(Promise.all(writes));
   }
@@ -189,19 +220,29 @@ export class OpenRun {
 
   async #write(): Promise<void> {
     const { run } = this;
+    if (this.#lost) throw this.#lost;
     while (this.#unkept.length > 0) await this.#keepResults();
     const outcomes = run.outcomes.map(withoutResult);
     const version = await this.#store.put(runKey(run.runId), JSON.stringify({ ...run, outcomes }), {
       ifVersion: this.#version,
       // The deadline stands for the end of a run whose process dies.
-      expiresAt: (run.endedAt ?? run.deadlineAt) + KEEP_RUNS_MS,
+      expiresAt: (run.endedAt ?? run.deadlineAt) + this.#keepMs,
     });
     if (version === undefined) {
-      throw new OrchestratorError("conflict", `Run ${run.runId} has been taken over by another process.`, {
-        runId: run.runId,
-      });
+      throw this.letGo(`Run ${run.runId} has been taken over by another process.`);
     }
     this.#version = version;
+  }
+
+  /** Leaves the work to another process: nothing more is written or sent for it here, or cancelled there. */
+  letGo(message = `This process ended before run ${this.run.runId} did.`): OrchestratorError {
+    const { runId } = this.run;
+    this.#lost ??= new OrchestratorError("conflict", message, {
+      runId,
+      action: "Read it with runs_get: another process follows it to its end.",
+    });
+    this.cancellation.cancel(this.#lost);
+    return this.#lost;
   }
 }
 

@@ -37,7 +37,9 @@ export function callContext(
 
 /**
  * A client's cancel cancels the work, unless all it says is that its own timer ran out: many send one
- * then, and nobody knows the run. That, and a lost connection, only end the waiting.
+ * then, and nobody knows the run. That, and a lost connection, only end the waiting: by revision
+ * 2026-07-28, over stdio nothing but the notification is a cancel (over Streamable HTTP the closed
+ * response stream is one).
  */
 function endingsOf(signal: AbortSignal): { cancellation: Cancellation; gone: Cancellation } {
   const endings = { cancellation: new Cancellation(), gone: new Cancellation() };
