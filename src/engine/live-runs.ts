@@ -55,6 +55,8 @@ export class LiveRuns {
     from: string,
     work: (open: OpenRun) => Promise<void>,
   ): Promise<OpenRun | undefined> {
+    // Before the run is ours: should this process die at once, others must be able to see that it is gone.
+    await this.#board.announce();
     const open = await this.#journal.adopt(runId, from, new Cancellation());
     if (open) this.#follow(open, { createdBy: open.run.createdBy }, work);
     return open;

@@ -36,6 +36,22 @@ describe("a run whose process has died", () => {
     expect(worker.tasks).toHaveLength(1);
   });
 
+  it("is taken over by a process that has shown itself first, so that its own death is seen", async () => {
+    const host = await startHost({ worker: handWorker() });
+    const { store, first, second } = twoProcesses({ A: host.origin });
+    await first.delegate({ instances: ["A"], payload: 1, wait: "100ms" });
+    const { put } = store;
+    const writers: string[] = [];
+    store.put = (key, value, options) => {
+      if (key.startsWith("process/") && value.includes("second")) writers.push("presence");
+      if (key.startsWith("run/") && (JSON.parse(value) as Run).owner === "second") writers.push("run");
+      return put.call(store, key, value, options);
+    };
+    second.engine.start();
+    await expect.poll(() => writers).toContain("run");
+    expect(writers[0]).toBe("presence");
+  });
+
   it("is taken up at once by whoever asks for it", async () => {
     const worker = handWorker();
     const host = await startHost({ worker });
