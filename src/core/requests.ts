@@ -66,7 +66,6 @@ const repetition = {
 };
 
 const dryRun = z.boolean().default(false).describe("Only explain who would be asked, and who not and why.");
-
 const strategyName = z.enum(AGGREGATION_STRATEGIES);
 
 const aggregateOptions = {
@@ -200,10 +199,7 @@ export const sessionsSendInput = z.strictObject({
     .describe('The message, as JSON; plain text goes as {"message": "…"}.')
     .meta({ plain: anyJson }),
   token,
-  queue: z
-    .boolean()
-    .default(true)
-    .describe("False: refuse with session_busy rather than wait while another message is being answered."),
+  queue: z.boolean().default(true).describe("False: refuse with session_busy rather than wait for its turn."),
   ...runOptions,
   ...repetition,
 });

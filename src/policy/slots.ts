@@ -18,14 +18,14 @@ export class Slots {
     return this.#lines.get(id)?.inFlight ?? 0;
   }
 
-  /** Takes a free slot; false when there is none, or others wait for it. */
+  /** Takes a free slot; false when there is none: those that others wait for are never free. */
   take(id: string, most = DEFAULT_MOST): boolean {
     const line = this.#lines.get(id);
     if (!line) {
       this.#lines.set(id, { inFlight: 1, waiting: new Set() });
       return true;
     }
-    if (line.inFlight >= most || line.waiting.size > 0) return false;
+    if (line.inFlight >= most) return false;
     line.inFlight += 1;
     return true;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { echoWorker, startHost } from "../host/harness.ts";
 import { closedPort, startServer } from "../instances/harness.ts";
 import { fakeClock } from "../support/clock.ts";
 import type { FaultServer } from "../support/fault-server.ts";
@@ -149,21 +150,73 @@ describe("the breaker of an instance", () => {
     });
     a.play(held);
     await clock.advance(5_000);
-    const checking = one.delegate({ instances: ["A"] });
+    const said = ({ delegate }: typeof one) =>
+      delegate({ instances: ["A"] }).then(
+        ({ result }) => String(result),
+        ({ message }: Error) => message,
+      );
+    const both = Promise.race([said(one), said(two)]);
+    expect(await both).toContain("held off by its breaker, whose check is under way");
     await expect.poll(() => polls(a)).toBe(1);
-    await clock.advance(1_001);
-    const error = await refusalOf(two.delegate({ instances: ["A"] }));
-    expect(error.message).toContain("held off by its breaker, whose check is under way");
     answerPoll();
-    expect(await checking).toMatchObject({ result: "well" });
+    for (const engine of [one, two]) {
+      await expect
+        .poll(async () => {
+          await clock.advance(1_001);
+          return said(engine);
+        })
+        .toBe("well");
+    }
     expect(polls(a)).toBe(1);
-    await expect
-      .poll(async () => {
-        await clock.advance(1_001);
-        return two.delegate({ instances: ["A"] }).then(({ result }) => result, String);
-      })
-      .toBe("well");
-    expect(polls(a)).toBe(1);
+  });
+
+  it("is closed by any poll that comes when its time is over", async () => {
+    const { health, clock } = await opened();
+    await clock.advance(5_000);
+    expect((await health(["A"]))[0]).not.toHaveProperty("breaker");
+  });
+
+  it("holds off a session's messages too, also when another process has opened it", async () => {
+    const clock = fakeClock();
+    const host = await startHost({ worker: echoWorker() });
+    const { spawn, send, history, store, configured } = testEngine({ fleet: { A: host.origin }, clock });
+    await spawn({ sessionId: "s" });
+    const until = clock.now() + 60_000;
+    const open = { state: "open", since: clock.now(), until, trips: 4, reason: "reset" };
+    await store.put("breakers", JSON.stringify({ [`A@${configured[0]?.origin}`]: open }));
+    await clock.advance(1_001);
+    const error = await refusalOf(send({ sessionId: "s", data: 1 }));
+    expect(error).toMatchObject({ code: "instance_down", instance: "A", delivery: "not_sent" });
+    expect(error.message).toContain("held off by its breaker");
+    expect((await history({ sessionId: "s" })).transcript).toEqual([]);
+    await clock.advance(60_000);
+    expect(await send({ sessionId: "s", data: 2 })).toMatchObject({ result: 2 });
+  });
+
+  it("is passed once where more than half of the fleet looks down, and closes if that goes well", async () => {
+    const clock = fakeClock();
+    const host = await startHost({ worker: echoWorker() });
+    const gone = `http://127.0.0.1:${await closedPort()}`;
+    const { delegate, fanout, health, store, configured } = testEngine({
+      fleet: { A: host.origin, B: gone, C: gone },
+      clock,
+    });
+    const open = {
+      state: "open",
+      since: clock.now(),
+      until: clock.now() + 60_000,
+      trips: 4,
+      reason: "reset",
+    };
+    const all = Object.fromEntries(configured.map(({ name, origin }) => [`${name}@${origin}`, open]));
+    await store.put("breakers", JSON.stringify(all));
+    await clock.advance(10_000);
+    const answer = await delegate({ instances: ["B", "A"], payload: 1 });
+    expect(answer).toMatchObject({ instance: "A", result: 1 });
+    expect(answer.attempts.map(({ instance }) => instance)).toEqual(["B", "A"]);
+    expect(answer.explanation.notes?.[0]).toContain("More than half of the fleet looks down");
+    expect((await health(["A"]))[0]).not.toHaveProperty("breaker");
+    expect((await fanout({ targets: ["A"], payload: 2 })).counts.done).toBe(1);
   });
 
   it("may be checked by another process when the one that checks dies", async () => {

@@ -1,12 +1,25 @@
 import { describe, expect, it } from "vitest";
+import type { Store } from "../../src/core/ports.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { echoWorker, startHost } from "../host/harness.ts";
 import { closedPort, startServer } from "../instances/harness.ts";
 import { fakeClock } from "../support/clock.ts";
-import { done, respond } from "../support/faults.ts";
+import { done, refuse, respond } from "../support/faults.ts";
 import { byMethod, processes, refusalOf, sqliteAt, stateFile, testEngine } from "./harness.ts";
 
 const dead = async () => `http://127.0.0.1:${await closedPort()}`;
+
+/** The same store, but what is read comes after others had their turn. */
+function slow(store: Store): Store {
+  return {
+    ...store,
+    get: async (key) => {
+      const entry = await store.get(key);
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+      return entry;
+    },
+  };
+}
 
 describe("the health record", () => {
   it("says since when, why and by whom an instance was found down, and which runs went elsewhere", async () => {
@@ -41,6 +54,19 @@ describe("the health record", () => {
     ]);
   });
 
+  it("names no run for an instance that refused a task and is well", async () => {
+    const [a, b] = [await startServer(), await startServer()];
+    a.play(done("well"), refuse(400, { code: "bad_request" }));
+    b.play(done());
+    const { delegate, health } = testEngine({ fleet: { A: a.url, B: b.url } });
+    await delegate({ instances: ["A"] });
+    expect(await delegate({ instances: ["A", "B"] })).toMatchObject({ instance: "B" });
+    a.play(respond({ body: { status: "healthy" } }));
+    const [seen] = await health(["A"], true);
+    expect(seen?.transitions).toHaveLength(1);
+    expect(seen?.transitions?.[0]).not.toHaveProperty("rerouted");
+  });
+
   it("is kept through a recovery, and left out without detail", async () => {
     const clock = fakeClock();
     const a = await startServer();
@@ -65,7 +91,7 @@ describe("the health record", () => {
     const file = await stateFile();
     const before: number[] = [];
     for (const self of ["one", "two"]) {
-      const store = await sqliteAt(file);
+      const store = slow(await sqliteAt(file));
       const settings = { retries: 0 };
       const { engine, delegate } = testEngine({
         fleet: { A: url },
@@ -89,7 +115,7 @@ describe("the health record", () => {
     const file = await stateFile();
     const engines = await Promise.all(
       ["one", "two", "three"].map(async (self) =>
-        testEngine({ fleet: { A: a.url }, store: await sqliteAt(file), processes: processes(self) }),
+        testEngine({ fleet: { A: a.url }, store: slow(await sqliteAt(file)), processes: processes(self) }),
       ),
     );
     await Promise.all(engines.flatMap(({ health }) => Array.from({ length: 10 }, () => health())));

@@ -91,7 +91,9 @@ describe("pick", () => {
     const { delegate } = testEngine({ fleet: { A: a.origin, B: b.origin } });
     const busy = delegate({ instances: ["A"], payload: 1 });
     await expect.poll(() => worker.tasks.length).toBe(1);
-    expect(await delegate({ instances: ["A", "B"], payload: 2, pick: "least-busy" })).toMatchObject({ instance: "B" });
+    expect(await delegate({ instances: ["A", "B"], payload: 2, pick: "least-busy" })).toMatchObject({
+      instance: "B",
+    });
     worker.tasks[0]?.finish("ok");
     await busy;
     const next = delegate({ instances: ["A", "B"], payload: 2, pick: "least-busy" });
