@@ -117,7 +117,8 @@ function notStarted(name: string, how: string, errors: string): OrchestratorErro
 
 async function end(child: Child, graceMs: number): Promise<void> {
   child.process.kill("SIGTERM");
-  const timer = setTimeout(() => child.process.kill("SIGKILL"), graceMs);
+  // Past its own grace it still has to end its worker's processes, which nobody else would.
+  const timer = setTimeout(() => child.process.kill("SIGKILL"), graceMs + 8_000);
   await child.ended;
   clearTimeout(timer);
 }
