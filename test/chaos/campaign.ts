@@ -72,7 +72,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
 
   let calls = 0;
   const progress = (): Progress => ({ calls, elapsedMs: performance.now() - startedAt, faults });
-  const disturbance = disturb(seededRandom(seed, "signals"), fleet, orchestrators, INSTANCES);
+  const disturbance = disturb(seededRandom(seed, "signals"), () => calls, fleet, orchestrators, INSTANCES);
   const lane = async () => {
     while (goOn(progress())) {
       await caller.make(planCall(seed, calls++, INSTANCES));

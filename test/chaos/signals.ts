@@ -5,9 +5,16 @@ import type { SeededRandom } from "./random.ts";
 /** Longer than the lease of a process: when it wakes, its runs belong to others. */
 const BEYOND_LEASE_MS = 17_000;
 
-/** Kills, stops and cuts off processes until it is told to end, by its random numbers. */
+/** Where calls have come to a standstill, so long until the next. */
+const STANDSTILL_MS = 2_000;
+
+/**
+ * Kills, stops and cuts off processes until it is told to end, by its random numbers: every so many
+ * calls, so that a slow machine has no more trouble a call than a fast one.
+ */
 export function disturb(
   random: SeededRandom,
+  calls: () => number,
   fleet: Fleet,
   orchestrators: Orchestrators,
   instances: readonly string[],
@@ -36,9 +43,15 @@ export function disturb(
     return once((name, ms) => fleet.refuse(name, ms));
   }
 
+  async function progress(count: number): Promise<void> {
+    const due = calls() + count;
+    const latest = performance.now() + STANDSTILL_MS;
+    while (!ended && calls() < due && performance.now() < latest) await pause(20);
+  }
+
   async function go(): Promise<void> {
     while (!ended) {
-      await pause(random.between(100, 900));
+      await progress(random.between(6, 26));
       const work = next();
       under.add(work);
       void work.then(() => under.delete(work));
