@@ -198,8 +198,8 @@ describe("a reply of an old epoch", () => {
   it("is returned to its sender and never added to the transcript", async () => {
     const worker = handWorker();
     const owner = await startHost({ worker });
-    const b = notingWorker();
-    const host = await startHost({ name: "B", worker: b.worker });
+    const b = handWorker();
+    const host = await startHost({ name: "B", worker: b });
     const file = await stateFile();
     const slow = testEngine({
       fleet: { A: owner.origin },
@@ -215,9 +215,13 @@ describe("a reply of an old epoch", () => {
     await slow.spawn({ sessionId: "s", onInstanceDown: "migrate" });
     const late = slow.send({ sessionId: "s", data: "slow" });
     await expect.poll(() => worker.tasks.length, PATIENT).toBe(1);
-    expect(await other.send({ sessionId: "s", data: "next" })).toMatchObject({ instance: "B", seq: 2 });
+    const next = other.send({ sessionId: "s", data: "next" });
+    await expect.poll(() => b.tasks.length, PATIENT).toBe(1);
     worker.tasks[0]?.finish("too late");
     expect(await late).toMatchObject({ instance: "A", result: "too late" });
+    expect((await storedSession(other.store)).turn).toMatchObject({ processId: "two", seq: 2 });
+    b.tasks[0]?.finish("done");
+    expect(await next).toMatchObject({ instance: "B", seq: 2 });
     expect((await other.history({ sessionId: "s" })).transcript).toMatchObject([
       { seq: 1, data: "slow", delivery: "unknown", reply: "none", error: { code: "interrupted" } },
       { kind: "moved", from: "A", to: "B", reason: expect.stringContaining("not in the fleet") },
