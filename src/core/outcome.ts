@@ -32,3 +32,10 @@ export interface Outcome {
   startedAt?: number;
   endedAt?: number;
 }
+
+/** An outcome as a run's record has it: results have records of their own. */
+export function withoutResult(outcome: Outcome): Outcome {
+  if (outcome.result === undefined) return outcome;
+  const { result: _kept, ...rest } = outcome;
+  return rest;
+}

@@ -2,7 +2,7 @@ import type { Cancellation } from "../core/cancellation.ts";
 import { strongerDelivery } from "../core/delivery.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
-import type { Attempt, Outcome } from "../core/outcome.ts";
+import { type Attempt, type Outcome, withoutResult } from "../core/outcome.ts";
 import type { Answer, Clock, Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
 import { resultKey, runKey } from "./run-keys.ts";
@@ -244,11 +244,4 @@ export class OpenRun {
     this.cancellation.cancel(this.#lost);
     return this.#lost;
   }
-}
-
-/** Results have records of their own. */
-function withoutResult(outcome: Outcome): Outcome {
-  if (outcome.result === undefined) return outcome;
-  const { result: _kept, ...rest } = outcome;
-  return rest;
 }

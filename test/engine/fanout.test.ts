@@ -47,7 +47,7 @@ describe("fanout", () => {
       "D accepted failed instance_error",
       "E not_sent none bad_request",
       "F accepted done",
-      "G accepted failed instance_error",
+      "G accepted none instance_error",
     ]);
     expect(answer).toMatchObject({
       complete: true,
