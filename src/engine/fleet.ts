@@ -73,7 +73,12 @@ export class Fleet {
   /** A cluster that does not answer is why a name may be unknown. */
   #explained(error: OrchestratorError): OrchestratorError {
     if (error.code !== "unknown_instance" || !this.#clusterError) return error;
-    return new OrchestratorError(error.code, `${error.message} ${this.#clusterError.message}`, error);
+    const { message, action } = this.#clusterError;
+    // With nobody known, mending the cluster is the next thing to do.
+    return new OrchestratorError(error.code, `${error.message} ${message}`, {
+      ...error,
+      ...(this.#all().length === 0 && { action }),
+    });
   }
 
   #since(moment: number): number {

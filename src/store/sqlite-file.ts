@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -14,7 +14,7 @@ const errorCode = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "
  * it through SQLite (so POSIX has it), and two writers could meet.
  */
 export function prepareFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   try {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
@@ -50,4 +50,17 @@ export function fileIdentity(path: string): string | undefined {
 export function frozenFile(path: string): string | undefined {
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
   return (log?.size ?? 0) > 0 ? undefined : `${pathToFileURL(path).href}?immutable=1`;
+}
+
+/** Each missing folder by itself: Node's own recursion never ends where the file system has none, as /proc. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT" || existsSync(dirname(folder))) throw error;
+    makeFolder(dirname(folder));
+    makeFolder(folder);
+  }
 }

@@ -122,6 +122,11 @@ describe("a file that cannot be used", () => {
     await expect(at.open()).rejects.toMatchObject(unavailable("is a folder, not a file"));
   });
 
+  it("is refused at once where no folder can be made", async () => {
+    at.file = "/proc/nope/deeper/state.db";
+    await expect(at.open()).rejects.toMatchObject(unavailable("/proc/nope"));
+  });
+
   it("is refused when its folder would lie inside a file", async () => {
     writeFileSync(at.file, "");
     at.file = path.join(at.file, "state.db");
