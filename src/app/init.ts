@@ -5,7 +5,7 @@ import { userConfigFile } from "../config/file.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Env } from "./app.ts";
 
-/** What works without any configuration, spelled out, and one instance to change. */
+/** What works without any configuration, spelled out, with an empty fleet to fill. */
 const FIRST_CONFIG = {
   fleet: {},
   cluster: { url: "http://127.0.0.1:7411" },

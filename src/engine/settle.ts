@@ -25,6 +25,8 @@ const CANCEL_PATIENCE_MS = 5_000;
 /** One that does not answer at all is given up sooner: our host answers a cancel within 2 s. */
 const CANCEL_ANSWER_MS = 3_000;
 
+type StopCode = "timeout" | "cancelled";
+
 export interface Settling {
   clock: Clock;
   random: Random;
@@ -146,7 +148,7 @@ function lostTouch(task: Settling, answer: Answer, why: OrchestratorError): Answ
 async function cancelThere(task: Settling, first: Answer, why: OrchestratorError): Promise<Answer> {
   if (task.open.lost) return noReply(first, why);
   let answer = first;
-  const code = why.code === "timeout" ? "timeout" : "cancelled";
+  const code: StopCode = why.code === "timeout" ? "timeout" : "cancelled";
   const giveUpAt = task.clock.monotonic() + CANCEL_PATIENCE_MS;
   for (;;) {
     const told = await cancelOnce(task, refTo(task, answer));
@@ -192,34 +194,21 @@ async function cancelOnce({ client, clock, instance }: Settling, ref: TaskRef): 
   return told;
 }
 
-function cancelledWith(
-  task: Settling,
-  answer: Answer,
-  message: string,
-  code: "timeout" | "cancelled",
-): Answer {
-  const error = new OrchestratorError(code, message, {
-    instance: task.instance.name,
-    delivery: answer.delivery,
-  });
+function cancelledWith(task: Settling, answer: Answer, message: string, code: StopCode): Answer {
+  const error = stopError(task, answer, message, code);
   return answer.delivery === "accepted"
     ? { delivery: "accepted", reply: "cancelled", error, ...taskIdOf(answer) }
     : noReply(answer, error);
 }
 
 /** We stop waiting, and it may go on: that is said rather than called cancelled. */
-function stillRunning(
-  task: Settling,
-  answer: Answer,
-  message: string,
-  code: "timeout" | "cancelled",
-): Answer {
-  const error = new OrchestratorError(code, message, {
-    instance: task.instance.name,
-    delivery: answer.delivery,
-    action: "Check the instance: the work may still be going on there.",
-  });
-  return noReply(answer, error);
+function stillRunning(task: Settling, answer: Answer, message: string, code: StopCode): Answer {
+  const action = "Check the instance: the work may still be going on there.";
+  return noReply(answer, stopError(task, answer, message, code).with({ action }));
+}
+
+function stopError({ instance }: Settling, { delivery }: Answer, message: string, code: StopCode) {
+  return new OrchestratorError(code, message, { instance: instance.name, delivery });
 }
 
 function noReply(answer: Answer, error: OrchestratorError): NoReply {
