@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Actions, InstanceCommand, WorkerChoice } from "../cli/actions.ts";
+import type { Config } from "../config/config.ts";
 import { ConfigSource } from "../config/source.ts";
 import type { Logger } from "../core/ports.ts";
 import type { Worker } from "../host/worker.ts";
@@ -39,9 +40,11 @@ export function createActions(program: string, version: string): Actions {
 const startInstanceCommand: Actions["instance"] = async (options, onProgress) => {
   const { startInstance } = await import("./instance.ts");
   let made: Worker | undefined;
+  const { clusterUrl, durability } = configured(options);
   const running = await startInstance({
     ...options,
-    clusterUrl: options.cluster ?? configuredCluster(options),
+    clusterUrl: options.cluster ?? clusterUrl,
+    durability,
     worker: async (logger, groups) =>
       (made = await makeWorker(options.worker, { logger, groups }, onProgress)),
   });
@@ -52,10 +55,10 @@ const startInstanceCommand: Actions["instance"] = async (options, onProgress) =>
   };
 };
 
-function configuredCluster({ config }: InstanceCommand): string | undefined {
+function configured({ config }: InstanceCommand): Config {
   const source = new ConfigSource({ named: config, env: process.env, logger: createLogger(process.env) });
   try {
-    return source.current().clusterUrl;
+    return source.current();
   } finally {
     source.close();
   }

@@ -54,7 +54,13 @@ export function createApp({ config: named, env = process.env, logLevel, onConfig
   const stateDir = stateFolder(env);
   const keys = keysOf(env);
   const store = lazyStore(() =>
-    openSqliteStore({ path: join(stateDir, "orchestrator.db"), clock: systemClock, logger }),
+    openSqliteStore({
+      path: join(stateDir, "orchestrator.db"),
+      clock: systemClock,
+      logger,
+      // What is stored can be read also while the configuration is wrong.
+      durability: config.known?.durability ?? "normal",
+    }),
   );
   const cluster = currentCluster(config, keys);
   const engine = createEngine({

@@ -38,8 +38,8 @@ async function store({ store, stateDir }: App): Promise<string> {
 }
 
 async function cluster({ config, keys }: App): Promise<Finding[]> {
-  if (!hasConfig(config)) return [];
-  const { clusterUrl, instances } = config.current();
+  if (!config.known) return [];
+  const { clusterUrl, instances } = config.known;
   if (clusterUrl === undefined) return [{ what: "cluster", ok: true, found: "none is configured" }];
   const finding = await examined("cluster", async () => {
     const members = createMembers({ url: clusterUrl, apiKey: keys.apiKey });
@@ -59,7 +59,7 @@ async function cluster({ config, keys }: App): Promise<Finding[]> {
 }
 
 async function fleet({ engine, config, keys }: App): Promise<Finding[]> {
-  if (!hasConfig(config)) return [];
+  if (!config.known) return [];
   const found = await engine.health({ detail: true });
   if (found.length === 0) {
     return [
@@ -88,13 +88,4 @@ async function fleet({ engine, config, keys }: App): Promise<Finding[]> {
       }),
     ),
   ];
-}
-
-function hasConfig(config: App["config"]): boolean {
-  try {
-    config.current();
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -7,6 +7,7 @@ import type { Worker } from "../host/worker.ts";
 import { type GroupRecords, openGroupRecords } from "../host/workers/group-records.ts";
 import { stateFolder } from "../store/location.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
+import type { Durability } from "../store/sqlite-connection.ts";
 import { type Env, keysOf } from "./app.ts";
 import { joinCluster } from "./join-cluster.ts";
 import { createLogger } from "./logger.ts";
@@ -24,6 +25,8 @@ export interface InstanceOptions {
   url?: string | undefined;
   tags: string[];
   clusterUrl?: string | undefined;
+  /** Of its journal. */
+  durability: Durability;
   concurrency?: number | undefined;
   queue?: number | undefined;
   /** The variable that holds a key which callers may use besides the fleet's. */
@@ -52,6 +55,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningIn
     clock: systemClock,
     logger,
     exclusive: true,
+    durability: options.durability,
   });
   // The journal is ours alone by now, so what is recorded there was left by a process that is gone.
   const groups = await openGroupRecords({ folder: join(folder, "processes"), identify, logger });

@@ -21,6 +21,7 @@ export interface Config {
   waitMs: number;
   retries: number;
   healthIntervalMs: number;
+  durability: ConfigFile["durability"];
   retention: { ageMs?: number; runs?: number; bytes?: number };
 }
 
@@ -42,6 +43,7 @@ export function resolveConfig(file: ConfigFile | undefined, env: Env, path?: str
     waitMs: Math.min(file?.wait ?? 45_000, timeoutMs),
     retries: file?.retries ?? 3,
     healthIntervalMs: file?.healthInterval ?? 60_000,
+    durability: file?.durability ?? "normal",
     retention: retentionOf(file),
   };
 }

@@ -20,6 +20,8 @@ export const configSchema = z.strictObject({
   wait: durationOrZero.optional(),
   retries: z.number().int().min(0).max(10).optional(),
   healthInterval: duration.optional(),
+  /** `normal`: what is stored survives the death of the process; `full`: the loss of power too, and costs more. */
+  durability: z.enum(["normal", "full"]).default("normal"),
   /** What is kept of ended runs: whichever limit comes first. */
   retention: z
     .strictObject({

@@ -46,6 +46,11 @@ export class ConfigSource {
     throw this.#error as OrchestratorError;
   }
 
+  /** As {@link current}, or nothing while there has been no good one. */
+  get known(): Config | undefined {
+    return this.#config;
+  }
+
   /** What is wrong with the file now, also while an earlier one is in force. */
   get error(): OrchestratorError | undefined {
     return this.#error;

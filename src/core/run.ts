@@ -29,6 +29,8 @@ export interface Run {
   owner: string;
   sessionId?: string;
   seq?: number;
+  /** A caller's key stands for it: it is kept for as long as keys are. */
+  keyed?: true;
   explanation: Explanation;
   outcomes: Outcome[];
   attempts: Attempt[];

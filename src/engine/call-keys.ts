@@ -1,7 +1,7 @@
 import { OrchestratorError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import type { Clock, Ids, Processes, Store } from "../core/ports.ts";
-import { KEEP_KEYS_MS } from "./run-keys.ts";
+import { keptFor } from "./run-keys.ts";
 import { sleep } from "./sleep.ts";
 
 /** How long a call whose answer reached nobody waits for the identical call. */
@@ -15,6 +15,8 @@ export interface CallKeysDependencies {
   ids: Ids;
   processes: Processes;
   store: Store;
+  /** How long ended runs are kept. */
+  keepMs: () => number;
 }
 
 /** What a call is about: another call with the same facts asks for the same work. */
@@ -42,6 +44,19 @@ export class CallKeys {
   }
 
   /**
+   * The run that a caller's key stands for, if it was ever claimed.
+   *
+   * @throws OrchestratorError `conflict` when the key stands for other work.
+   */
+  async find(facts: CallFacts, key: string): Promise<string | undefined> {
+    const entry = await this.#deps.store.get(this.#claimKey(facts, key));
+    if (!entry) return undefined;
+    const { runId, fingerprint } = JSON.parse(entry.value) as Claim;
+    if (fingerprint !== this.#fingerprint(facts)) throw otherWork(key, runId);
+    return runId;
+  }
+
+  /**
    * Claims a caller's key for a run that is about to begin, or names the run that already has it.
    *
    * @param isKnown Whether that run is stored, or worked on by this process.
@@ -53,8 +68,8 @@ export class CallKeys {
     runId: string,
     isKnown: (runId: string) => Promise<boolean>,
   ): Promise<string | undefined> {
-    const { store, processes, clock, ids } = this.#deps;
-    const at = `key/${ids.hash(canonicalJson([facts.caller, facts.operation, key]))}`;
+    const { store, processes, clock, keepMs } = this.#deps;
+    const at = this.#claimKey(facts, key);
     const fingerprint = this.#fingerprint(facts);
     const mine: Claim = { runId, fingerprint, processId: processes.self };
     this.#beginning.add(runId);
@@ -80,7 +95,7 @@ export class CallKeys {
       }
       const written = await store.put(at, JSON.stringify(mine), {
         ifVersion: entry?.version ?? 0,
-        expiresAt: clock.now() + KEEP_KEYS_MS,
+        expiresAt: clock.now() + keptFor({ keyed: true }, keepMs()),
       });
       if (written !== undefined) return undefined;
     }
@@ -108,6 +123,10 @@ export class CallKeys {
     const entry = await store.get(this.#unclaimedKey(facts));
     if (!entry || !(await store.delete(entry.key, { ifVersion: entry.version }))) return undefined;
     return (JSON.parse(entry.value) as { runId: string }).runId;
+  }
+
+  #claimKey({ caller, operation }: CallFacts, key: string): string {
+    return `key/${this.#deps.ids.hash(canonicalJson([caller, operation, key]))}`;
   }
 
   #unclaimedKey(facts: CallFacts): string {

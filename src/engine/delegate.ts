@@ -24,11 +24,10 @@ export async function delegate(
 ): Promise<DelegateAnswer | DryRunAnswer> {
   const { clock } = parts;
   const settings = parts.settings();
-  const choice = await choose(parts, input);
-  const { order, explanation, doubtful } = choice;
-  if (input.dryRun) return { dryRun: true, operation: "delegate", explanation };
-  if (order.length === 0) throw allRefused(explanation);
-
+  if (input.dryRun) {
+    const { explanation } = await choose(parts, input);
+    return { dryRun: true, operation: "delegate", explanation };
+  }
   const timeoutMs = input.timeout ?? settings.timeoutMs;
   const work: Work = {
     hops: context.hops ?? 0,
@@ -48,19 +47,26 @@ export async function delegate(
         operation: "delegate",
         work: { selector: selector as Json, payload, idempotent },
       },
-      run: {
-        operation: "delegate",
-        deadlineAt: clock.now() + timeoutMs,
-        createdBy: context.createdBy,
-        explanation,
-        outcomes: [],
-      },
       waitMs: input.wait ?? settings.waitMs,
       timeoutMs,
-      work: async (run) => {
-        const retries = doubtful ? 0 : (input.retries ?? settings.retries);
-        await deliver(parts, run, order, work, { retries, idempotent, doubtful });
-        noteReroutes(parts, choice, run.run);
+      prepare: async () => {
+        const choice = await choose(parts, input);
+        const { order, explanation, doubtful } = choice;
+        if (order.length === 0) throw allRefused(explanation);
+        return {
+          run: {
+            operation: "delegate",
+            deadlineAt: clock.now() + timeoutMs,
+            createdBy: context.createdBy,
+            explanation,
+            outcomes: [],
+          },
+          work: async (run) => {
+            const retries = doubtful ? 0 : (input.retries ?? settings.retries);
+            await deliver(parts, run, order, work, { retries, idempotent, doubtful });
+            noteReroutes(parts, choice, run.run);
+          },
+        };
       },
     },
     context,

@@ -70,11 +70,8 @@ export function createEngine(deps: EngineDependencies): Engine {
   const { clock, logger, store, ids } = deps;
   const fleet = new Fleet(deps);
   const limits = () => ({ ...DEFAULT_RETENTION, ...deps.settings().retention });
-  const journal = new RunJournal({
-    ...{ store, clock, ids },
-    owner: deps.processes.self,
-    keepMs: () => limits().ageMs,
-  });
+  const keepMs = () => limits().ageMs;
+  const journal = new RunJournal({ ...{ store, clock, ids, keepMs }, owner: deps.processes.self });
   const retention = new RetentionSweep({ clock, logger, journal, limits });
   const board = new PresenceBoard(deps);
   const orders = new CancelOrders(deps);
@@ -97,7 +94,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     budget: new RetryBudget(() => clock.monotonic()),
     turns: new Turns(),
     lines: new SessionLines(),
-    keys: new CallKeys(deps),
+    keys: new CallKeys({ ...deps, keepMs }),
     takeOver: (runId, from) => recovery.takeOver(runId, from),
   };
   const recovery = new Recovery(parts, board);

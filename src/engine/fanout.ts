@@ -27,9 +27,7 @@ export async function fanout(
 ): Promise<FanoutAnswer | DryRunAnswer> {
   const { clock } = parts;
   const settings = parts.settings();
-  const targets = await parts.fleet.selectKnown(input.targets ?? defaultTargets("targets", settings));
-  checkPayloads(input, targets);
-  if (input.dryRun) return dryRun(parts, targets);
+  if (input.dryRun) return dryRun(parts, await targetsOf(parts, input));
   const timeoutMs = input.timeout ?? settings.timeoutMs;
   const performed = await perform(
     parts,
@@ -44,22 +42,27 @@ export async function fanout(
           payloads: input.payloads ?? null,
         },
       },
-      run: {
-        operation: "fanout",
-        deadlineAt: clock.now() + timeoutMs,
-        createdBy: context.createdBy,
-        explanation: { order: targets.map(({ name }) => name), excluded: [] },
-        outcomes: targets.map(({ name, origin }) => ({
-          instance: name,
-          origin,
-          delivery: "not_sent",
-          reply: "pending",
-        })),
-      },
       waitMs: input.wait ?? settings.waitMs,
       timeoutMs,
-      work: (run) => askAll(parts, run, targets, input, context),
-      enough: (open) => enoughReplies(parts, open, input),
+      prepare: async () => {
+        const targets = await targetsOf(parts, input);
+        return {
+          run: {
+            operation: "fanout",
+            deadlineAt: clock.now() + timeoutMs,
+            createdBy: context.createdBy,
+            explanation: { order: targets.map(({ name }) => name), excluded: [] },
+            outcomes: targets.map(({ name, origin }) => ({
+              instance: name,
+              origin,
+              delivery: "not_sent",
+              reply: "pending",
+            })),
+          },
+          work: (run) => askAll(parts, run, targets, input, context),
+          enough: (open) => enoughReplies(parts, open, input),
+        };
+      },
     },
     context,
   );
@@ -73,9 +76,12 @@ export async function fanout(
   return answer(parts, performed, input);
 }
 
-function checkPayloads({ payloads }: FanoutInput, targets: readonly Instance[]): void {
-  const stray = Object.keys(payloads ?? {}).find((name) => !targets.some((target) => target.name === name));
-  if (stray === undefined) return;
+/** Who is asked; nobody for whom there is a payload is left out. */
+async function targetsOf(parts: EngineParts, input: FanoutInput): Promise<Instance[]> {
+  const targets = await parts.fleet.selectKnown(input.targets ?? defaultTargets("targets", parts.settings()));
+  const payloads = Object.keys(input.payloads ?? {});
+  const stray = payloads.find((name) => !targets.some((target) => target.name === name));
+  if (stray === undefined) return targets;
   throw new OrchestratorError("bad_request", `payloads.${stray}: ${stray} is not among the targets.`, {
     delivery: "not_sent",
   });

@@ -14,9 +14,15 @@ export interface Performance {
   idempotencyKey?: string | undefined;
   /** Never answer with an earlier run. */
   fresh?: boolean;
-  run: NewRun;
   waitMs: number;
   timeoutMs: number;
+  /** Decides what is done and by whom; called only where no earlier run answers. */
+  prepare: () => Promise<Prepared>;
+}
+
+/** What a new run is to be. */
+export interface Prepared {
+  run: NewRun;
   work: (open: OpenRun) => Promise<void>;
   /** Resolves when the waiting is to end before the run does. */
   enough?: (open: OpenRun) => Promise<void>;
@@ -35,19 +41,24 @@ export interface Performed {
  * Makes the run of a call and waits for it. The same idempotency key again is answered with the same
  * run; so is, once, the identical call after one whose caller was gone before the answer came.
  *
- * @throws OrchestratorError `conflict` for a key that stands for other work, and what the work throws.
+ * @throws OrchestratorError `conflict` for a key that stands for other work, and what the preparing or
+ * the work throws.
  */
 export async function perform(
   parts: EngineParts,
   call: Performance,
   context: CallContext,
 ): Promise<Performed> {
-  const runId = parts.journal.newId();
-  const earlier = await earlierRun(parts, call, context, runId);
+  // Before anything is chosen: a run that was made is answered also when nobody could be asked now.
+  const earlier = await earlierRun(parts, call, context);
   if (earlier) return earlier;
-  const { open, ended } = begin(parts, { ...call.run, runId }, context, call.work);
+  const { run, work, enough } = await call.prepare();
+  const runId = parts.journal.newId();
+  const theirs = await claimedBy(parts, call, runId);
+  if (theirs !== undefined) return follow(parts, theirs, call, []);
+  const { open, ended } = begin(parts, { ...run, runId, ...keyed(call) }, context, work);
   const forget = context.gone?.onCancel(() => void open.tell(parts.keys.leaveUnclaimed(call.facts, runId)));
-  const settled = call.enough ? Promise.race([ended, call.enough(open)]) : ended;
+  const settled = enough ? Promise.race([ended, enough(open)]) : ended;
   try {
     const over = await waited(parts.clock, settled, call);
     // A handle that is given out must be found again, also when this process dies at once.
@@ -58,11 +69,15 @@ export async function perform(
   }
 }
 
+function keyed({ idempotencyKey }: Performance): Pick<Run, "keyed"> {
+  return idempotencyKey === undefined ? {} : { keyed: true };
+}
+
 function begin(
   parts: EngineParts,
   run: NewRun & { runId: string },
   context: CallContext,
-  work: Performance["work"],
+  work: Prepared["work"],
 ) {
   try {
     return parts.live.start(run, context, work);
@@ -75,17 +90,28 @@ async function earlierRun(
   parts: EngineParts,
   call: Performance,
   context: CallContext,
-  runId: string,
 ): Promise<Performed | undefined> {
   const { facts, idempotencyKey, fresh } = call;
   if (idempotencyKey !== undefined) {
-    const theirs = await parts.keys.claim(facts, idempotencyKey, runId, (known) => isKnown(parts, known));
-    return theirs === undefined ? undefined : follow(parts, theirs, call, []);
+    const theirs = await parts.keys.find(facts, idempotencyKey);
+    return theirs !== undefined && (await isKnown(parts, theirs))
+      ? follow(parts, theirs, call, [])
+      : undefined;
   }
   if (fresh || !context.gone) return undefined;
   const unclaimed = await parts.keys.takeUnclaimed(facts);
   if (unclaimed === undefined || !(await isKnown(parts, unclaimed))) return undefined;
   return follow(parts, unclaimed, call, [ANSWERED_EARLIER]);
+}
+
+/** The run that already has the caller's key, if one was made meanwhile; else the key is this run's. */
+async function claimedBy(
+  parts: EngineParts,
+  { facts, idempotencyKey }: Performance,
+  runId: string,
+): Promise<string | undefined> {
+  if (idempotencyKey === undefined) return undefined;
+  return parts.keys.claim(facts, idempotencyKey, runId, (known) => isKnown(parts, known));
 }
 
 const ANSWERED_EARLIER =

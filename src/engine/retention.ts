@@ -1,6 +1,6 @@
 import type { Clock, Logger } from "../core/ports.ts";
 import type { RunJournal } from "./run-journal.ts";
-import type { Retention } from "./run-keys.ts";
+import { keptFor, type Retention } from "./run-keys.ts";
 
 const SWEEP_EVERY_MS = 10 * 60_000;
 
@@ -13,7 +13,7 @@ export interface RetentionDependencies {
 
 /**
  * Keeps the ended runs within their number and size, the newest ones; age is what their records expire
- * by. Open runs count and are never removed.
+ * by. Open runs, and those whose caller's key is still kept, count and are not removed.
  */
 export class RetentionSweep {
   readonly #deps: RetentionDependencies;
@@ -40,14 +40,16 @@ export class RetentionSweep {
 
   /** Removes what is beyond the limits; how many runs that were. */
   async sweep(): Promise<number> {
-    const { journal, limits } = this.#deps;
+    const { journal, limits, clock } = this.#deps;
     const most = limits();
     let [runs, bytes] = [0, 0];
     const beyond: string[] = [];
     for await (const run of journal.all()) {
       runs += 1;
       bytes += JSON.stringify(run).length + (run.resultBytes ?? 0);
-      if (run.endedAt !== undefined && (runs > most.runs || bytes > most.bytes)) beyond.push(run.runId);
+      const tooMuch = runs > most.runs || bytes > most.bytes;
+      if (tooMuch && run.endedAt !== undefined && clock.now() >= run.endedAt + keptFor(run, 0))
+        beyond.push(run.runId);
     }
     for (const runId of beyond) await journal.remove(runId);
     return beyond.length;

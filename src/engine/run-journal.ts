@@ -4,7 +4,7 @@ import type { Json } from "../core/json.ts";
 import type { Clock, Ids, Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
 import { OpenRun } from "./open-run.ts";
-import { RUNS, resultKey, resultsOf, runKey } from "./run-keys.ts";
+import { keptFor, RUNS, resultKey, resultsOf, runKey } from "./run-keys.ts";
 
 /** Few enough that reading them holds up nobody. */
 const SCAN_PAGE = 200;
@@ -38,21 +38,19 @@ export class RunJournal {
 
   /** A new run, not yet written: its first attempt's intent is written with it. */
   open(run: NewRun, cancellation: Cancellation): OpenRun {
-    return new OpenRun({
-      run: {
-        ...run,
-        runId: run.runId ?? this.newId(),
-        createdAt: this.#clock.now(),
-        owner: this.#owner,
-        attempts: [],
-      },
-      version: 0,
-      ...this.#writing(cancellation),
-    });
+    const begun: Run = {
+      ...run,
+      runId: run.runId ?? this.newId(),
+      createdAt: this.#clock.now(),
+      owner: this.#owner,
+      attempts: [],
+    };
+    return this.#writer(begun, 0, cancellation);
   }
 
-  #writing(cancellation: Cancellation) {
-    return { store: this.#store, clock: this.#clock, keepMs: this.#keepMs(), cancellation };
+  #writer(run: Run, version: number, cancellation: Cancellation): OpenRun {
+    const keepMs = keptFor(run, this.#keepMs());
+    return new OpenRun({ run, version, store: this.#store, clock: this.#clock, keepMs, cancellation });
   }
 
   /**
@@ -66,10 +64,9 @@ export class RunJournal {
     run.owner = this.#owner;
     const version = await this.#store.put(runKey(runId), JSON.stringify(run), {
       ifVersion: entry.version,
-      expiresAt: run.deadlineAt + this.#keepMs(),
+      expiresAt: run.deadlineAt + keptFor(run, this.#keepMs()),
     });
-    if (version === undefined) return undefined;
-    return new OpenRun({ run, version, ...this.#writing(cancellation) });
+    return version === undefined ? undefined : this.#writer(run, version, cancellation);
   }
 
   /** All stored runs, from the newest on, read a page at a time. */

@@ -1,3 +1,5 @@
+import type { Run } from "../core/run.ts";
+
 /** How long, how many and how large the ended runs that are kept may be; whichever comes first. */
 export interface Retention {
   ageMs: number;
@@ -8,8 +10,13 @@ export interface Retention {
 
 export const DEFAULT_RETENTION: Retention = { ageMs: 7 * 86_400_000, runs: 10_000, bytes: 2 ** 31 };
 
-/** The keys of callers outlive the runs that they stand for. */
-export const KEEP_KEYS_MS = DEFAULT_RETENTION.ageMs;
+/** A caller's key, and with it the run that it stands for, is kept so long at least. */
+const KEEP_KEYS_MS = 86_400_000;
+
+/** How long after its end a run is kept: no shorter than the key that stands for it. */
+export function keptFor({ keyed }: Pick<Run, "keyed">, ageMs: number): number {
+  return keyed ? Math.max(ageMs, KEEP_KEYS_MS) : ageMs;
+}
 
 /** Where runs are stored, by their id. */
 export const RUNS = "run/";

@@ -117,10 +117,6 @@ export class SessionRecords {
     });
   }
 
-  async has({ uid }: Session, seq: number): Promise<boolean> {
-    return (await this.#store.get(messageKey(uid, seq))) !== undefined;
-  }
-
   /** Gives a pending message the session's new owner. */
   readdress(session: Session, ref: MessageRef): Promise<boolean> {
     const { instance, epoch } = session;

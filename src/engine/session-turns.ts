@@ -46,6 +46,8 @@ export async function takeTurn(
   input: TurnInput,
   open: OpenRun,
 ): Promise<Turn> {
+  // Who holds a turn has a run that others can see and take over: they fence it off and end its turn.
+  await open.stored();
   const take = () => tryTurn(deps, session, input, open);
   const turn = await take();
   if (turn) return turn;
@@ -171,18 +173,20 @@ async function returnLater(
  * that run's: a message that somebody has marked meanwhile stays as it is marked.
  */
 export async function endRecoveredTurn({ records }: TurnDependencies, run: Run): Promise<void> {
-  const { sessionId, seq, runId } = run;
+  const { sessionId, runId } = run;
   const stored = sessionId === undefined ? undefined : await records.find(sessionId);
-  if (!stored || seq === undefined || stored.session.turn?.runId !== runId) return;
-  await end(records, stored.session, seq, run);
+  const turn = stored?.session.turn;
+  // The run was written before it took the turn, and may not have been since: the turn knows its number.
+  if (stored && turn?.runId === runId) await end(records, stored.session, turn.seq, run);
 }
 
 async function end(records: SessionRecords, session: Session, seq: number, run: Run): Promise<void> {
   const { runId } = run;
   const outcome = run.outcomes.findLast(({ delivery }) => delivery !== "not_sent");
-  await records.settle(session, { seq, runId }, outcome);
-  // One that somebody has marked keeps its number.
-  const unused = outcome === undefined && !(await records.has(session, seq));
+  const settled = await records.settle(session, { seq, runId }, outcome);
+  // A number is used again only once its message is deleted: somebody may have marked it, and a process
+  // that was stopped may yet write it.
+  const unused = outcome === undefined && settled;
   const now = await giveBack(records, session, runId, unused);
   if (now?.closedAt !== undefined) await records.expireTranscript(now);
 }

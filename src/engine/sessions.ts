@@ -45,8 +45,7 @@ async function sendInTurn(
 ): Promise<SendAnswer> {
   const { clock } = parts;
   const settings = parts.settings();
-  const { session } = await parts.records.open(input.sessionId);
-  authorize(parts, session, input.token);
+  const session = await foundSession(parts, input);
   const { sessionId, uid, instance, origin } = session;
   const timeoutMs = input.timeout ?? settings.timeoutMs;
   const performed = await perform(
@@ -58,25 +57,30 @@ async function sendInTurn(
         operation: "sessions_send",
         work: { session: uid, data: input.data },
       },
-      run: {
-        operation: "sessions_send",
-        sessionId,
-        deadlineAt: clock.now() + timeoutMs,
-        createdBy: context.createdBy,
-        explanation: { order: [instance], excluded: [] },
-        outcomes: [{ instance, origin, delivery: "not_sent", reply: "pending" }],
-      },
       waitMs: input.wait ?? settings.waitMs,
       timeoutMs,
-      work: async (run) => {
-        try {
-          if (!input.queue && !place.first) throw sessionBusy(session);
-          await place.turn(run.cancellation);
-          const turn = await takeTurn(parts, session, input, run);
-          await converse(parts, turn, run, context.hops ?? 0);
-        } finally {
-          place.leave();
-        }
+      prepare: async () => {
+        await parts.records.open(sessionId, uid);
+        return {
+          run: {
+            operation: "sessions_send",
+            sessionId,
+            deadlineAt: clock.now() + timeoutMs,
+            createdBy: context.createdBy,
+            explanation: { order: [instance], excluded: [] },
+            outcomes: [{ instance, origin, delivery: "not_sent", reply: "pending" }],
+          },
+          work: async (run) => {
+            try {
+              if (!input.queue && !place.first) throw sessionBusy(session);
+              await place.turn(run.cancellation);
+              const turn = await takeTurn(parts, session, input, run);
+              await converse(parts, turn, run, context.hops ?? 0);
+            } finally {
+              place.leave();
+            }
+          },
+        };
       },
     },
     context,
@@ -105,6 +109,17 @@ function sendAnswer(
   };
 }
 
+/** A session that the caller may use, open or closed. */
+async function foundSession(
+  parts: EngineParts,
+  { sessionId, token }: { sessionId: string; token?: string | undefined },
+): Promise<Session> {
+  const stored = await parts.records.find(sessionId);
+  if (!stored) throw new OrchestratorError("session_not_found", `Session ${sessionId} does not exist.`);
+  authorize(parts, stored.session, token);
+  return stored.session;
+}
+
 /** A token is not needed by those who may call at all, but a wrong one is refused. */
 function authorize({ ids }: EngineParts, session: Session, token: string | undefined): void {
   if (token === undefined || ids.hash(token) === session.tokenHash) return;
@@ -131,10 +146,7 @@ export async function sessionHistory(
   parts: EngineParts,
   input: SessionsHistoryInput,
 ): Promise<HistoryAnswer> {
-  const stored = await parts.records.find(input.sessionId);
-  if (!stored) throw new OrchestratorError("session_not_found", `Session ${input.sessionId} does not exist.`);
-  const { session } = stored;
-  authorize(parts, session, input.token);
+  const session = await foundSession(parts, input);
   const transcript = await parts.records.transcript(session, input);
   const last = transcript.at(-1);
   const isLast = !last || last.seq >= session.seq;

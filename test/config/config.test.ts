@@ -48,6 +48,7 @@ describe("config.json", () => {
       waitMs: 5_000,
       retries: 3,
       healthIntervalMs: 60_000,
+      durability: "normal",
       instances: [],
       clusterUrl: "http://127.0.0.1:7411",
     });

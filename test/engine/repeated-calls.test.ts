@@ -3,6 +3,7 @@ import { Cancellation } from "../../src/core/cancellation.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { echoWorker, handWorker, startHost } from "../host/harness.ts";
 import { systemClock } from "../host/harness-clock.ts";
+import { startServer } from "../instances/harness.ts";
 import { processes, refusalOf, testEngine } from "./harness.ts";
 
 async function setUp() {
@@ -62,6 +63,30 @@ describe("the same idempotency key again", () => {
     const error = await failing;
     expect(await refusalOf(delegate(call))).toMatchObject({ runId: error.runId, message: error.message });
     expect(worker.tasks).toHaveLength(1);
+  });
+
+  it("is that run also when nobody could be asked, or is known, any more", async () => {
+    const { worker, store, fleet, delegate, fanout, spawn, send, closeSession } = await setUp();
+    const calls = {
+      delegate: { instances: ["A"], payload: 1, idempotencyKey: "k" },
+      fanout: { targets: ["A"], payload: 2, idempotencyKey: "k" },
+      send: { sessionId: "s", data: 3, idempotencyKey: "k" },
+    };
+    await spawn({ sessionId: "s" });
+    const first = [delegate(calls.delegate), fanout(calls.fanout), send(calls.send)];
+    await expect.poll(() => worker.tasks.length).toBe(3);
+    for (const task of worker.tasks) task.finish("done");
+    const runIds = (await Promise.all(first)).map(({ runId }) => runId);
+    await closeSession({ sessionId: "s" });
+    const unreachable = await startServer();
+    await unreachable.down();
+    for (const others of [{ A: unreachable.url }, { B: fleet.A }] as Record<string, string>[]) {
+      const next = testEngine({ fleet: others, store, processes: processes("next", ["this process"]) });
+      await next.health();
+      const again = [next.delegate(calls.delegate), next.fanout(calls.fanout), next.send(calls.send)];
+      expect((await Promise.all(again)).map(({ runId }) => runId)).toEqual(runIds);
+    }
+    expect(worker.tasks).toHaveLength(3);
   });
 
   it("is taken over where the process that claimed it died before it began", async () => {

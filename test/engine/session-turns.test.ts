@@ -12,6 +12,7 @@ import type { Worker } from "../../src/host/worker.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { handWorker, onEnd, startHost } from "../host/harness.ts";
 import { systemClock } from "../host/harness-clock.ts";
+import { fakeClock } from "../support/clock.ts";
 import { processes, refusalOf, sqliteAt, stateFile, testEngine } from "./harness.ts";
 
 /** The machine may be busy with other things. */
@@ -133,6 +134,49 @@ describe("the turn of a session", () => {
       { seq: 2, data: "mine", reply: "done" },
     ]);
   }, 30_000);
+
+  it("of a process that was stopped before it sent anything goes to others, and it sends nothing when it wakes", async () => {
+    const worker = handWorker();
+    const host = await startHost({ worker });
+    const store = createMemoryStore({ clock: systemClock });
+    const clock = fakeClock(Date.now());
+    let stopped = false;
+    let wake = () => {};
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const stopping: Store = {
+      ...store,
+      put: async (key, ...rest) => {
+        // The turn is taken and the message is about to be written: from here on it is silent.
+        stopped ||= key.startsWith("message/");
+        if (stopped) await woken;
+        return store.put(key, ...rest);
+      },
+    };
+    const fleet = { A: host.origin };
+    const one = testEngine({ fleet, store: stopping, processes: processes("one") });
+    const two = testEngine({ fleet, store, clock, processes: processes("two") });
+    await two.spawn({ sessionId: "s" });
+    const theirs = refusalOf(one.send({ sessionId: "s", data: "theirs" }));
+    await expect.poll(() => stopped, PATIENT).toBe(true);
+    const mine = two.send({ sessionId: "s", data: "mine", timeout: "10m" });
+    two.engine.start();
+    await expect
+      .poll(async () => {
+        await clock.advance(1_000);
+        return worker.payloads();
+      }, PATIENT)
+      .toEqual(["mine"]);
+    wake();
+    expect(await theirs).toMatchObject({ code: "conflict", delivery: "not_sent" });
+    worker.tasks[0]?.finish("done");
+    expect(await mine).toMatchObject({ result: "done" });
+    expect((await two.history({ sessionId: "s" })).transcript).toMatchObject([
+      { data: "mine", reply: "done" },
+    ]);
+    expect(worker.payloads()).toEqual(["mine"]);
+  });
 
   it("that cannot be given back costs a warning, not the answer, and this process takes it again", async () => {
     const worker = handWorker();
