@@ -11,6 +11,7 @@ const PARTS = [
   "cli",
   "mcp",
   "http",
+  "client",
   "engine",
   "policy",
   "instances",
@@ -25,12 +26,17 @@ const PARTS = [
 /** The layers of `src/`, by folder or by the name of a file beside them, from the top down. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
   main: { layers: ["app", ...PARTS], packages: ["commander", "pino"], node: "any" },
-  index: { layers: ["app", "engine", "host", "core"], packages: [], node: [] },
+  index: { layers: ["app", "client", "engine", "host", "core"], packages: [], node: [] },
   app: { layers: PARTS, packages: ["env-paths", "pino", "zod"], node: "any" },
 
   cli: { layers: ["engine", "core"], packages: ["commander", "zod"], node: "any" },
   mcp: { layers: ["engine", "core"], packages: ["@modelcontextprotocol/server", "zod"], node: "any" },
-  http: { layers: ["engine", "cluster", "server", "core"], packages: ["fastify", "zod"], node: "any" },
+  http: {
+    layers: ["engine", "cluster", "server", "core"],
+    packages: ["@fastify/cors", "fastify", "zod"],
+    node: "any",
+  },
+  client: { layers: ["core"], packages: ["undici", "zod"], node: "any" },
 
   engine: {
     layers: ["policy", "core"],
@@ -55,7 +61,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ["fastify", "ignore", "minisearch", "undici", "zod"],
     node: "any",
   },
-  server: { layers: ["core"], packages: ["fastify", "zod"], node: "any" },
+  server: { layers: ["core"], packages: ["@fastify/rate-limit", "fastify", "zod"], node: "any" },
 
   core: { layers: [], packages: ["zod"], node: ["node:crypto"] },
 };

@@ -15,10 +15,7 @@ export function createActions(program: string, version: string): Actions {
     version,
     program,
     mcp: async (options) => (await import("./mcp.ts")).startMcp({ ...options, version }),
-    async serve(options) {
-      const served = await (await import("./serve.ts")).startServe(options);
-      return { origin: served.origin, stop: () => served.close() };
-    },
+    serve: async (options) => (await import("./serve.ts")).startServe({ ...options, version }),
     instance: startInstanceCommand,
     up: async (options, onEvent) => (await import("./up.ts")).startFleet(program, options, onEvent),
     async doctor({ config }) {
@@ -30,9 +27,13 @@ export function createActions(program: string, version: string): Actions {
       }
     },
     init: async (options) => (await import("./init.ts")).writeFirstConfig(options),
-    engine({ config }) {
-      const app = createApp({ config, logLevel: "warn" });
-      return { engine: app.engine, close: () => app.close() };
+    async connect({ config, url }) {
+      if (url === undefined) {
+        const { openOrchestrator } = await import("./orchestrator.ts");
+        return openOrchestrator({ config, createdBy: "cli", logLevel: "warn" });
+      }
+      const { OrchestratorClient } = await import("../client/client.ts");
+      return new OrchestratorClient({ url, apiKey: process.env.ORCHESTRATOR_API_KEY });
     },
   };
 }

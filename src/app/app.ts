@@ -22,6 +22,8 @@ export interface AppOptions {
   logLevel?: string;
   /** Called when a changed configuration has been taken up. */
   onConfig?: (config: Config) => void;
+  /** Where the fleet's members are found, given the configured cluster; that one itself unless told otherwise. */
+  members?: (configured: Members, config: ConfigSource) => Members;
 }
 
 /** The wired engine and what it was wired from. */
@@ -48,7 +50,13 @@ export function keysOf(env: Env): Keys {
 }
 
 /** Wires the engine: configuration in, use cases out. Nothing is opened or asked before it is needed. */
-export function createApp({ config: named, env = process.env, logLevel, onConfig }: AppOptions = {}): App {
+export function createApp({
+  config: named,
+  env = process.env,
+  logLevel,
+  onConfig,
+  members = (configured) => configured,
+}: AppOptions = {}): App {
   const logger = createLogger(env, logLevel);
   const config = new ConfigSource({ named, env, logger, ...(onConfig && { onChange: onConfig }) });
   const stateDir = stateFolder(env);
@@ -72,7 +80,7 @@ export function createApp({ config: named, env = process.env, logLevel, onConfig
     store,
     clients: createInstanceClients({ clock: systemClock, logger, env, fleetKey: keys.fleetKey }),
     configured: () => config.current().instances,
-    members: cluster,
+    members: members(cluster, config),
     settings: () => config.current(),
   });
   return {

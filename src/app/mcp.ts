@@ -1,9 +1,8 @@
 import type { Running } from "../cli/actions.ts";
-import { type ClusterRegistration, createRegistration } from "../cluster/client.ts";
-import type { Config } from "../config/config.ts";
 import { createMcpServer } from "../mcp/server.ts";
 import { serveMcpStdio } from "../mcp/stdio.ts";
-import { type App, createApp, type Env } from "./app.ts";
+import { createApp, type Env } from "./app.ts";
+import { registerSkill, UNREGISTERED } from "./register-skill.ts";
 import { systemClock } from "./system.ts";
 
 /** First the client gets its list of tools; then we look around. */
@@ -19,12 +18,12 @@ export function startMcp({
   version: string;
   env?: Env;
 }): Running {
-  let registered: Registered = { close: async () => {} };
+  let registered = UNREGISTERED;
   const app = createApp({
     config,
     env,
     logLevel: "warn",
-    onConfig: (changed) => (registered = registerAnew(app, registered, changed)),
+    onConfig: ({ clusterUrl }) => (registered = registerSkill(app, registered, clusterUrl)),
   });
   let clientGone = () => {};
   const ended = new Promise<void>((resolve) => {
@@ -37,7 +36,7 @@ export function startMcp({
   });
   const cancelStart = systemClock.after(SETTLE_MS, () => {
     app.engine.start();
-    if (!app.config.error) registered = registerAnew(app, registered, app.config.current());
+    if (!app.config.error) registered = registerSkill(app, registered, app.config.current().clusterUrl);
   });
   return {
     ended,
@@ -49,26 +48,4 @@ export function startMcp({
       await app.close(graceMs);
     },
   };
-}
-
-interface Registered {
-  url?: string | undefined;
-  close(): Promise<void>;
-}
-
-/** Registers this skill with the configured cluster; a change of cluster moves the registration. */
-function registerAnew(app: App, before: Registered, { clusterUrl }: Config): Registered {
-  if (before.url === clusterUrl) return before;
-  void before.close();
-  if (clusterUrl === undefined) return { close: async () => {} };
-  const registration: ClusterRegistration = createRegistration({
-    url: clusterUrl,
-    body: { skillId: "orchestrator" },
-    apiKey: app.keys.apiKey,
-    clock: systemClock,
-    random: Math.random,
-    logger: app.logger,
-  });
-  registration.start();
-  return { url: clusterUrl, close: () => registration.close() };
 }

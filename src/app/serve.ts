@@ -1,36 +1,170 @@
-import { ConfigSource } from "../config/source.ts";
-import { type Served, serve } from "../http/serve.ts";
-import { type Env, keysOf } from "./app.ts";
-import { createLogger } from "./logger.ts";
-import { systemClock } from "./system.ts";
+import { join } from "node:path";
+import type { Running } from "../cli/actions.ts";
+import { createLeaseTable, type LeaseTable } from "../cluster/leases.ts";
+import type { ConfigSource } from "../config/source.ts";
+import { fleetCredential } from "../core/fleet-key.ts";
+import { type AcceptedKey, adminKey, hashKey } from "../core/keys.ts";
+import type { Members } from "../core/ports.ts";
+import type { Engine } from "../engine/engine.ts";
+import { type InstanceApi, openInstanceApi } from "../host/instance-api.ts";
+import { serve } from "../http/serve.ts";
+import { openSqliteStore } from "../store/sqlite.ts";
+import { type App, createApp, type Env } from "./app.ts";
+import { type FleetWorkerOptions, fleetWorker } from "./fleet-worker.ts";
+import { joinCluster, type Membership } from "./join-cluster.ts";
+import { registerSkill, UNREGISTERED } from "./register-skill.ts";
+import { systemClock, systemIds } from "./system.ts";
 
-export interface ServeCommandOptions {
+/** A fleet that answers as one instance may have many tasks at once: all it does is wait for them. */
+const TASKS_AT_ONCE = 256;
+
+export interface ServeOptions {
   config?: string | undefined;
   host: string;
   /** 0 for the kernel's choice. */
   port: number;
+  version: string;
+  /** This fleet as an instance of another one. */
+  instance?: FleetInstance | undefined;
   env?: Env;
 }
 
-/** Starts `orchestrator serve`: the cluster API. */
-export function startServe({
+export interface FleetInstance extends FleetWorkerOptions {
+  /** The cluster of the other fleet, to register with. */
+  cluster?: string;
+  /** The URL under which that fleet reaches it, where that is not what it listens on. */
+  url?: string;
+  tags?: string[];
+}
+
+/** Starts `orchestrator serve`: the Orchestrator API over the engine, the Cluster API, and the Instance API. */
+export async function startServe({
   config: named,
   host,
   port,
+  version,
+  instance,
   env = process.env,
-}: ServeCommandOptions): Promise<Served> {
-  const logger = createLogger(env);
-  const config = new ConfigSource({ named, env, logger }).current();
-  const { apiKey } = keysOf(env);
-  return serve({
-    host,
-    port,
-    keys: () => {
-      const key = apiKey();
-      return key === undefined ? [] : [key];
-    },
-    logger,
-    clock: systemClock,
-    ...(config.clusterAllow && { allow: config.clusterAllow }),
+}: ServeOptions): Promise<Running & { origin: string }> {
+  let onChange = () => {};
+  const leases = createLeaseTable({ clock: systemClock, ids: systemIds, onChange: () => onChange() });
+  const app = createApp({
+    config: named,
+    env,
+    members: (others, config) => ({
+      ...ownAndOthers(leases, config, others),
+      watch: (listener) => {
+        onChange = listener;
+      },
+    }),
   });
+  let origin = "";
+  try {
+    const { config, logger, engine } = app;
+    const settings = config.current();
+    const nested = instance && (await openNested(app, engine, instance));
+    const served = await serve({
+      ...{ host, port, version, engine, leases, logger },
+      clock: systemClock,
+      keys: () => [...acceptedKeys(app), ...instanceKey(app, instance, origin)],
+      requestsPerMinute: () => config.current().serve.requestsPerMinute,
+      allowedHosts: () => [...config.current().serve.hosts, ...hostOf(instance?.url)],
+      allowedOrigins: () => config.current().serve.origins,
+      ...(settings.clusterAllow && { allow: settings.clusterAllow }),
+      ...(nested && { instance: nested.api }),
+    });
+    origin = served.origin;
+    engine.start();
+    const skill = registerSkill(app, UNREGISTERED, otherCluster(config));
+    const member = nested && (await nested.join(served.origin));
+    return {
+      origin: served.origin,
+      async stop(graceMs) {
+        served.drain();
+        await Promise.all([skill.close(), member?.leave()]);
+        await nested?.drain(graceMs);
+        await app.close(graceMs);
+        await served.close();
+        await nested?.close();
+      },
+    };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+
+  function instanceKey({ keys }: App, own: FleetInstance | undefined, at: string): AcceptedKey[] {
+    const fleetKey = keys.fleetKey();
+    if (!own || fleetKey === undefined || at === "") return [];
+    const key = fleetCredential(fleetKey, own.name, new URL(own.url ?? at).origin);
+    return [{ name: own.name, hash: hashKey(key), scopes: ["send"] }];
+  }
+}
+
+/** The key of the environment, which may do everything, and those of the configuration. */
+function acceptedKeys({ keys, config }: App): AcceptedKey[] {
+  const key = keys.apiKey();
+  return [...(key === undefined ? [] : [adminKey(key)]), ...config.current().keys];
+}
+
+function hostOf(url: string | undefined): string[] {
+  return url === undefined ? [] : [new URL(url).hostname];
+}
+
+/** The cluster that somebody named: this one is a cluster by itself. */
+function otherCluster(config: ConfigSource): string | undefined {
+  const { clusterUrl, clusterAssumed } = config.current();
+  return clusterAssumed ? undefined : clusterUrl;
+}
+
+/** The members that registered here, and those of another cluster that the configuration names. */
+function ownAndOthers(leases: LeaseTable, config: ConfigSource, others: Members): Members {
+  return {
+    async list(kind) {
+      const own = leases.list(kind);
+      if (otherCluster(config) === undefined) return own;
+      try {
+        return [...own, ...(await others.list(kind))];
+      } catch (error) {
+        if (own.length > 0) return own;
+        throw error;
+      }
+    },
+  };
+}
+
+/** This fleet as an instance: its journal, its API, and its place in the other fleet's cluster. */
+async function openNested({ stateDir, logger, config, keys }: App, engine: Engine, own: FleetInstance) {
+  const { name, cluster, url, tags = [] } = own;
+  const folder = join(stateDir, "instances", name);
+  const store = await openSqliteStore({
+    path: join(folder, "journal.db"),
+    clock: systemClock,
+    logger,
+    exclusive: true,
+    durability: config.current().durability,
+  });
+  const worker = fleetWorker(engine, own);
+  const api: InstanceApi = await openInstanceApi({
+    ...{ name, worker, store, logger },
+    clock: systemClock,
+    ids: systemIds,
+    concurrency: TASKS_AT_ONCE,
+  });
+  return {
+    api,
+    join: (origin: string): Promise<Membership> =>
+      joinCluster({
+        ...{ name, tags, folder, logger },
+        url: url ?? origin,
+        clusterUrl: cluster,
+        apiKey: keys.apiKey,
+      }),
+    async drain(graceMs: number): Promise<void> {
+      const stopWaiting = new Promise<void>((resolve) => systemClock.after(graceMs, resolve));
+      await Promise.race([api.drain(), stopWaiting]);
+      await api.stop();
+    },
+    close: () => store.close(),
+  };
 }

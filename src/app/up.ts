@@ -28,8 +28,8 @@ export async function startFleet(
 ): Promise<Running & { cluster: string; instances: StartedInstance[] }> {
   const children: Child[] = [];
   let stopping = false;
-  const start = (name: string, args: readonly string[]): Child => {
-    const child = launch(program, name, args, (message) => {
+  const start = (name: string, args: readonly string[], env: Record<string, string> = {}): Child => {
+    const child = launch(program, { name, args, env }, (message) => {
       if (message.event === "progress") onEvent({ instance: name, ...message });
     });
     children.push(child);
@@ -45,7 +45,10 @@ export async function startFleet(
   };
 
   try {
-    const cluster = (await start("cluster", ["serve", "--host", host, "--port", String(port)]).ready).url;
+    // It is the cluster: whichever other one the environment names is none of this fleet's.
+    const own = { ORCHESTRATOR_CLUSTER_URL: "" };
+    const serve = ["serve", "--host", host, "--port", String(port)];
+    const cluster = (await start("cluster", serve, own).ready).url;
     const instances = await Promise.all(
       names.map(async (name, index) => {
         const share = { index, of: names.length };
@@ -75,15 +78,14 @@ export async function startFleet(
 
 function launch(
   program: string,
-  name: string,
-  args: readonly string[],
+  { name, args, env }: { name: string; args: readonly string[]; env: Record<string, string> },
   onMessage: (message: ChildMessage) => void,
 ): Child {
   const child = spawn(process.execPath, [program, ...args], {
     // Of its own group, so that a Ctrl-C reaches us alone, and we let them finish.
     detached: true,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
-    env: { ORCHESTRATOR_LOG_LEVEL: "warn", ...process.env },
+    env: { ORCHESTRATOR_LOG_LEVEL: "warn", ...process.env, ...env },
   });
   // What keeps it from starting is told as ours; from then on it speaks for itself.
   const errors: string[] = [];

@@ -1,4 +1,6 @@
-import type { Engine } from "../engine/engine.ts";
+import type { AggregationStrategy } from "../core/aggregation/strategy.ts";
+import type { BalancingStrategy } from "../core/balancing.ts";
+import type { Orchestrator } from "../core/orchestrator.ts";
 
 /** What runs until it is told to stop. */
 export interface Running {
@@ -38,6 +40,25 @@ export interface StartedInstance {
   facts: Record<string, unknown>;
 }
 
+export interface ServeCommand {
+  config?: string;
+  host: string;
+  port: number;
+  instance?: NestedFleet;
+}
+
+/** A fleet that is an instance of another one, and how its tasks are passed on. */
+export interface NestedFleet {
+  name: string;
+  pool: string;
+  mode: "delegate" | "fanout";
+  pick?: BalancingStrategy;
+  aggregate?: AggregationStrategy;
+  cluster?: string;
+  url?: string;
+  tags?: string[];
+}
+
 export interface UpCommand {
   names: string[];
   worker: WorkerChoice;
@@ -64,7 +85,7 @@ export interface Actions {
   /** The script that is this command line. */
   program: string;
   mcp(options: { config?: string }): Promise<Running>;
-  serve(options: { config?: string; host: string; port: number }): Promise<Running & { origin: string }>;
+  serve(options: ServeCommand): Promise<Running & { origin: string }>;
   instance(
     options: InstanceCommand,
     onProgress: (done: number, total: number) => void,
@@ -75,5 +96,6 @@ export interface Actions {
   ): Promise<Running & { cluster: string; instances: StartedInstance[] }>;
   doctor(options: { config?: string }): Promise<Finding[]>;
   init(options: { config?: string; force: boolean }): Promise<string>;
-  engine(options: { config?: string }): { engine: Engine; close(): Promise<void> };
+  /** The engine in this process, or with `url` the one of a running server. */
+  connect(options: { config?: string; url?: string }): Promise<Orchestrator>;
 }

@@ -1,4 +1,5 @@
-import type { ErrorCode, OrchestratorError } from "../core/errors.ts";
+import type { OutcomeView } from "../core/answers.ts";
+import type { ErrorBody, ErrorCode } from "../core/errors.ts";
 
 /** Exit codes, as WIRE.md lists them. */
 export const EXIT = {
@@ -22,6 +23,18 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   cancelled: EXIT.interrupted,
 };
 
-export function exitCodeOf({ code }: OrchestratorError): number {
+export function exitCodeOf({ code }: Pick<ErrorBody, "code">): number {
   return BY_CODE[code] ?? EXIT.failed;
+}
+
+/** Of work at several instances: where none is done, why, if all of them say the same. */
+export function exitCodeOfAll(outcomes: readonly Pick<OutcomeView, "reply" | "error">[]): number {
+  if (outcomes.some(({ reply }) => reply === "pending")) return EXIT.pending;
+  const failed = outcomes.filter(({ reply }) => reply !== "done");
+  if (failed.length === 0) return EXIT.done;
+  if (failed.length < outcomes.length) return EXIT.partly;
+  const [first = EXIT.failed, ...others] = new Set(
+    failed.map(({ error }) => (error ? exitCodeOf(error) : EXIT.failed)),
+  );
+  return others.length === 0 ? first : EXIT.failed;
 }

@@ -1,5 +1,9 @@
 import type { OrchestratorError } from "../core/errors.ts";
 import { paint } from "./table.ts";
+import { plain } from "./text.ts";
+
+/** How a result is printed; without a word on it, for whoever reads it. */
+export type Output = "json" | "table";
 
 /** Lets a reader go that has seen enough, such as `head`: what is printed then is lost, and that is no failure. */
 export function letReadersGo(): void {
@@ -10,9 +14,28 @@ export function letReadersGo(): void {
   }
 }
 
-/** One result, as JSON on its own lines. */
+export function isTable(output: Output | undefined): boolean {
+  return output === "table" || (output === undefined && process.stdout.isTTY === true);
+}
+
+/** A result: for a person on a terminal in words, for a program as one line of JSON. */
+export function show(output: Output | undefined, value: unknown, words: () => string): void {
+  if (isTable(output)) print(words());
+  else printJson(value);
+}
+
+/** One result, as a line of JSON. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  const json = JSON.stringify(value);
+  process.stdout.write(`${process.stdout.isTTY ? withoutControls(json) : json}\n`);
+}
+
+/** The same JSON, with the control characters escaped that JSON leaves as they are and a terminal obeys. */
+function withoutControls(json: string): string {
+  return json.replace(
+    /[\p{Cc}\p{Bidi_Control}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 export function print(text: string): void {
@@ -27,7 +50,13 @@ export function say(text: string): void {
 /** An error for a person on a terminal, or as one JSON line for a program. */
 export function printError(error: OrchestratorError): void {
   if (!process.stderr.isTTY) say(JSON.stringify(error));
-  else say(`${paint("red", `${error.code}:`, process.stderr)} ${error.message}\n${error.action}`);
+  else
+    say(`${paint("red", `${error.code}:`, process.stderr)} ${plain(error.message)}\n${plain(error.action)}`);
+}
+
+/** What the caller should know though the work was done. */
+export function sayWarnings({ warnings = [] }: { warnings?: readonly string[] }): void {
+  for (const warning of warnings) say(`Warning: ${plain(warning)}`);
 }
 
 /** A line that is written over again, on a terminal alone. */

@@ -3,6 +3,7 @@ import { EXIT } from "./exit.ts";
 import { say } from "./output.ts";
 
 const GRACE_MS = 10_000;
+const LEFT_BEHIND_MS = 500;
 
 /**
  * Runs what was started until a signal, its parent's going, or its own end; the exit code. A first
@@ -27,5 +28,7 @@ export async function runUntilStopped(running: Running): Promise<number> {
   await running.stop(GRACE_MS);
   // The channel to a parent that is watched for its end would keep this process alive.
   if (process.connected) process.disconnect();
+  // A worker's own code may have left timers or sockets behind: nothing of ours waits for those.
+  setTimeout(() => process.exit(code), LEFT_BEHIND_MS).unref();
   return code;
 }

@@ -37,6 +37,8 @@ export interface LeaseTableOptions {
   clock: Clock;
   ids: Pick<Ids, "random">;
   ttlMs?: number;
+  /** Called when somebody has come, moved or said goodbye. */
+  onChange?: () => void;
 }
 
 interface Lease {
@@ -51,7 +53,12 @@ const MOST_LEASES = 10_000;
 const LOST_ARE_LISTED_MS = 15 * 60_000;
 
 /** The members of a cluster, each for as long as it keeps renewing its lease (30 s unless told otherwise). */
-export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptions): LeaseTable {
+export function createLeaseTable({
+  clock,
+  ids,
+  ttlMs = 30_000,
+  onChange = () => {},
+}: LeaseTableOptions): LeaseTable {
   /** In the order of their expiry, since all last equally long from their renewal on. */
   const leases = new Map<string, Lease>();
   const byInstance = new Map<string, Lease>();
@@ -90,13 +97,19 @@ export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptio
     return { leaseId, ttlSeconds: ttlMs / 1000 };
   }
 
+  function welcome(lease: Lease): LeaseGrant {
+    const granted = grant(lease);
+    onChange();
+    return granted;
+  }
+
   return {
     register(registration, leaseId) {
       sweep();
       const own = leaseId === undefined ? undefined : leases.get(leaseId);
       if (own && isSameMember(own.registration, registration)) {
         const moved = originOf(own.registration) !== originOf(registration);
-        return grant({ ...own, registration, since: moved ? clock.now() : own.since });
+        return welcome({ ...own, registration, since: moved ? clock.now() : own.since });
       }
       const holder = registration.kind === "instance" ? byInstance.get(registration.name) : undefined;
       if (holder) {
@@ -110,7 +123,7 @@ export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptio
           `The cluster has ${MOST_LEASES} members and takes no more.`,
         );
       }
-      return grant({ leaseId: ids.random(), registration, since: clock.now(), expiresAt: 0 });
+      return welcome({ leaseId: ids.random(), registration, since: clock.now(), expiresAt: 0 });
     },
     renew(leaseId) {
       sweep();
@@ -121,6 +134,7 @@ export function createLeaseTable({ clock, ids, ttlMs = 30_000 }: LeaseTableOptio
       sweep();
       const lease = leases.get(leaseId);
       if (lease) remove(lease);
+      if (lease) onChange();
       return lease?.registration;
     },
     list(kind) {

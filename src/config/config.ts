@@ -1,6 +1,7 @@
 import { OrchestratorError } from "../core/errors.ts";
 import { type CredentialRef, type Instance, instanceUrl, NAME } from "../core/instance.ts";
-import type { ConfigFile } from "./schema.ts";
+import type { AcceptedKey } from "../core/keys.ts";
+import { type ConfigFile, configSchema } from "./schema.ts";
 
 type Env = Record<string, string | undefined>;
 
@@ -15,7 +16,11 @@ export interface Config {
   instances: Instance[];
   /** Absent where a fleet is configured and no cluster is. */
   clusterUrl?: string;
+  /** Nobody has named the cluster: it is where one is looked for when nothing is said. */
+  clusterAssumed?: true;
   clusterAllow?: string[];
+  keys: AcceptedKey[];
+  serve: ConfigFile["serve"];
   targets?: string | string[];
   timeoutMs: number;
   waitMs: number;
@@ -25,20 +30,24 @@ export interface Config {
   retention: { ageMs?: number; runs?: number; bytes?: number };
 }
 
+/** What a configuration without a word in it says. */
+const NOTHING_SAID = configSchema.parse({});
+
 /** Puts the file's settings and the environment's together. */
 export function resolveConfig(file: ConfigFile | undefined, env: Env, path?: string): Config {
   const instances = [...fleetOf(file), ...instancesOf(env)];
-  const clusterUrl =
-    urlOf(env, "ORCHESTRATOR_CLUSTER_URL") ??
-    file?.cluster.url ??
-    (instances.length === 0 ? DEFAULT_CLUSTER_URL : undefined);
+  const named = urlOf(env, "ORCHESTRATOR_CLUSTER_URL") ?? file?.cluster.url;
+  const clusterUrl = named ?? (instances.length === 0 ? DEFAULT_CLUSTER_URL : undefined);
   const timeoutMs = file?.timeout ?? 600_000;
   return {
     ...(path !== undefined && { file: path }),
     instances: lastOfEachName(instances),
     ...(clusterUrl !== undefined && { clusterUrl }),
+    ...(clusterUrl !== named && { clusterAssumed: true }),
     ...(file?.cluster.allow && { clusterAllow: file.cluster.allow }),
     ...(file?.instances !== undefined && { targets: file.instances }),
+    keys: (file?.keys ?? []).map(acceptedKey),
+    serve: (file ?? NOTHING_SAID).serve,
     timeoutMs,
     waitMs: Math.min(file?.wait ?? 45_000, timeoutMs),
     retries: file?.retries ?? 3,
@@ -46,6 +55,10 @@ export function resolveConfig(file: ConfigFile | undefined, env: Env, path?: str
     durability: file?.durability ?? "normal",
     retention: retentionOf(file),
   };
+}
+
+function acceptedKey({ requestsPerMinute, ...key }: ConfigFile["keys"][number]): AcceptedKey {
+  return { ...key, ...(requestsPerMinute !== undefined && { requestsPerMinute }) };
 }
 
 function retentionOf(file: ConfigFile | undefined): Config["retention"] {

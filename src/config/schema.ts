@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { duration, durationOrZero } from "../core/duration.ts";
 import { instanceConfig, instanceUrl, nameSchema } from "../core/instance.ts";
+import { SCOPES } from "../core/keys.ts";
 
 /** What `config.json` may say. `{"instances":["A"],"timeout":5}` is a whole one. */
 export const configSchema = z.strictObject({
@@ -16,6 +17,32 @@ export const configSchema = z.strictObject({
       allow: z.array(z.string().min(1)).optional(),
     })
     .default({}),
+  /** Keys that `serve` accepts besides ORCHESTRATOR_API_KEY, as `orchestrator keys new` prints them. */
+  keys: z
+    .array(
+      z.strictObject({
+        name: nameSchema,
+        hash: z.string().regex(/^sha256-[A-Za-z0-9_-]{43}$/, {
+          error: "expected the hash that `orchestrator keys new` prints, not the key itself",
+        }),
+        scopes: z.array(z.enum(SCOPES)).min(1),
+        requestsPerMinute: z.number().int().min(0).optional(),
+      }),
+    )
+    .default([])
+    .refine((keys) => new Set(keys.map(({ name }) => name)).size === keys.length, {
+      error: "two keys have the same name",
+    }),
+  serve: z
+    .strictObject({
+      /** Of each key that has no limit of its own; 0 for any number. */
+      requestsPerMinute: z.number().int().min(0).default(120_000),
+      /** Names or addresses, without port, that a request's `Host` may carry besides the address. */
+      hosts: z.array(z.string().min(1)).default([]),
+      /** Origins whose web pages may call, such as https://app.example. */
+      origins: z.array(z.url()).default([]),
+    })
+    .prefault({}),
   timeout: duration.optional(),
   wait: durationOrZero.optional(),
   retries: z.number().int().min(0).max(10).optional(),

@@ -218,6 +218,11 @@ export interface ResultPage {
   nextOffset?: number;
 }
 
+/** One event of a run: an outcome that has ended, or at last the end of the run. */
+export type RunEvent =
+  | { id: string; event: "outcome"; data: OutcomeView & { runId: string; ended: number; total: number } }
+  | { id: string; event: "end"; data: RunView };
+
 /** What a caller may watch while a run goes on. */
 export interface ProgressEvent {
   runId: string;

@@ -1,8 +1,14 @@
 import type { ProgressEvent } from "./answers.ts";
 import type { Cancellation } from "./cancellation.ts";
 
+/** What of the stored runs and sessions a caller may see. */
+export interface Viewer {
+  /** Only what this creator made; all of it when absent. */
+  only?: string;
+}
+
 /** Who calls, and how the call may be watched and cancelled. */
-export interface CallContext {
+export interface CallContext extends Viewer {
   /** The face and, where there is one, the key's name: `mcp`, `cli`, `rest:ci`. */
   createdBy: string;
   /** Orchestrators that the task has passed before this one. */

@@ -203,6 +203,8 @@ export interface Member {
 export interface Members {
   /** @throws OrchestratorError `instance_down` when the cluster does not answer. */
   list(kind: Member["kind"]): Promise<Member[]>;
+  /** Calls back when a list that was given is no longer true, where that is known at once. */
+  watch?(listener: () => void): void;
 }
 
 /** The processes of this machine, for telling whether the owner of a record is gone. */

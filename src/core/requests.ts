@@ -240,6 +240,16 @@ export const runsGetInput = z.strictObject({
 });
 export type RunsGetInput = z.output<typeof runsGetInput>;
 
+export const runsEventsInput = z.strictObject({
+  runId,
+  after: z
+    .string()
+    .regex(/^[0-9a-f]{1,4096}$/, { error: "expected the id of an event" })
+    .optional()
+    .describe("The id of the last event that was seen; what was told by then is not told again."),
+});
+export type RunsEventsInput = z.output<typeof runsEventsInput>;
+
 export const runsListInput = z.strictObject({ ...page });
 export type RunsListInput = z.output<typeof runsListInput>;
 

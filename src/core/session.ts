@@ -7,6 +7,9 @@ import type { Selector } from "./selector.ts";
 export const ON_INSTANCE_DOWN = ["fail", "migrate"] as const;
 export type OnInstanceDown = (typeof ON_INSTANCE_DOWN)[number];
 
+/** A session's token shows what it is, so that it is never taken for a server's key. */
+export const TOKEN_PREFIX = "ost_";
+
 /** A stateful conversation owned by one instance. Times are epoch milliseconds. */
 export interface Session {
   sessionId: string;

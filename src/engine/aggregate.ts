@@ -1,17 +1,24 @@
 import { aggregate as combine } from "../core/aggregation/aggregate.ts";
 import type { AggregateOptions, AggregationStrategy, InstanceResult } from "../core/aggregation/strategy.ts";
 import type { AggregateAnswer, MissingInstance } from "../core/answers.ts";
+import type { Viewer } from "../core/context.ts";
 import type { AggregateInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
 import type { EngineParts } from "./parts.ts";
+import { checkVisible } from "./visibility.ts";
 
 interface Spec extends AggregateOptions {
   strategy: AggregationStrategy;
 }
 
 /** Makes one answer of a stored run's replies, or of replies handed in. Nothing is sent. */
-export async function aggregate(parts: EngineParts, input: AggregateInput): Promise<AggregateAnswer> {
+export async function aggregate(
+  parts: EngineParts,
+  input: AggregateInput,
+  viewer: Viewer,
+): Promise<AggregateAnswer> {
   if (input.runId !== undefined) {
+    await checkVisible(parts, input.runId, viewer);
     const run = parts.live.find(input.runId)?.run ?? (await parts.journal.readWhole(input.runId));
     return { ...aggregateRun(run, input), runId: input.runId };
   }

@@ -8,12 +8,14 @@ import type {
   Page,
   ResultPage,
   RunDetail,
+  RunEvent,
   RunView,
   SendAnswer,
   SessionView,
   SpawnAnswer,
 } from "../core/answers.ts";
-import type { CallContext } from "../core/context.ts";
+import { Cancellation } from "../core/cancellation.ts";
+import type { CallContext, Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
 import type * as requests from "../core/requests.ts";
@@ -36,6 +38,7 @@ import type { EngineParts } from "./parts.ts";
 import { PresenceBoard } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { RetentionSweep } from "./retention.ts";
+import { runEvents, type Watching } from "./run-events.ts";
 import { RunJournal } from "./run-journal.ts";
 import { DEFAULT_RETENTION } from "./run-keys.ts";
 import { cancelRun, getRun, listRuns } from "./runs.ts";
@@ -48,16 +51,17 @@ import { closeSession, listSessions, sendToSession, sessionHistory } from "./ses
 export interface Engine {
   delegate(input: requests.DelegateInput, context: CallContext): Promise<DelegateAnswer | DryRunAnswer>;
   fanout(input: requests.FanoutInput, context: CallContext): Promise<FanoutAnswer | DryRunAnswer>;
-  aggregate(input: requests.AggregateInput): Promise<AggregateAnswer>;
+  aggregate(input: requests.AggregateInput, viewer?: Viewer): Promise<AggregateAnswer>;
   sessionsSpawn(input: requests.SessionsSpawnInput, context: CallContext): Promise<SpawnAnswer>;
   sessionsSend(input: requests.SessionsSendInput, context: CallContext): Promise<SendAnswer>;
-  sessionsList(input: requests.SessionsListInput): Promise<Page<SessionView>>;
-  sessionsHistory(input: requests.SessionsHistoryInput): Promise<HistoryAnswer>;
-  sessionsClose(input: requests.SessionsCloseInput): Promise<SessionView>;
+  sessionsList(input: requests.SessionsListInput, viewer?: Viewer): Promise<Page<SessionView>>;
+  sessionsHistory(input: requests.SessionsHistoryInput, viewer?: Viewer): Promise<HistoryAnswer>;
+  sessionsClose(input: requests.SessionsCloseInput, viewer?: Viewer): Promise<SessionView>;
   health(input: requests.HealthInput): Promise<InstanceHealth[]>;
-  runsGet(input: requests.RunsGetInput): Promise<RunDetail | ResultPage>;
-  runsList(input: requests.RunsListInput): Promise<Page<RunView>>;
-  runsCancel(input: requests.RunsCancelInput): Promise<RunDetail>;
+  runsGet(input: requests.RunsGetInput, viewer?: Viewer): Promise<RunDetail | ResultPage>;
+  runsList(input: requests.RunsListInput, viewer?: Viewer): Promise<Page<RunView>>;
+  runsCancel(input: requests.RunsCancelInput, viewer?: Viewer): Promise<RunDetail>;
+  runsEvents(input: requests.RunsEventsInput, watching?: Watching): AsyncIterable<RunEvent>;
   /** Begins to poll the fleet's health, and to take up the runs that other processes left open. */
   start(): void;
   /** Cancels every run at its instances, and waits until they have said what became of the work. */
@@ -94,6 +98,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     budget: new RetryBudget(() => clock.monotonic()),
     turns: new Turns(),
     lines: new SessionLines(),
+    leaving: new Cancellation(),
     keys: new CallKeys({ ...deps, keepMs }),
     takeOver: (runId, from) => recovery.takeOver(runId, from),
   };
@@ -101,16 +106,17 @@ export function createEngine(deps: EngineDependencies): Engine {
   return {
     delegate: (input, context) => delegate(parts, input, context),
     fanout: (input, context) => fanout(parts, input, context),
-    aggregate: (input) => aggregate(parts, input),
+    aggregate: (input, viewer = {}) => aggregate(parts, input, viewer),
     sessionsSpawn: (input, context) => spawnSession(parts, input, context),
     sessionsSend: (input, context) => sendToSession(parts, input, context),
-    sessionsList: (input) => listSessions(parts, input),
-    sessionsHistory: (input) => sessionHistory(parts, input),
-    sessionsClose: (input) => closeSession(parts, input),
+    sessionsList: (input, viewer = {}) => listSessions(parts, input, viewer),
+    sessionsHistory: (input, viewer = {}) => sessionHistory(parts, input, viewer),
+    sessionsClose: (input, viewer = {}) => closeSession(parts, input, viewer),
     health: (input) => checkHealth(parts, input),
-    runsGet: (input) => getRun(parts, input),
-    runsList: (input) => listRuns(parts, input),
-    runsCancel: (input) => cancelRun(parts, input),
+    runsGet: (input, viewer = {}) => getRun(parts, input, viewer),
+    runsList: (input, viewer = {}) => listRuns(parts, input, viewer),
+    runsCancel: (input, viewer = {}) => cancelRun(parts, input, viewer),
+    runsEvents: (input, watching = {}) => runEvents(parts, input, watching),
     start: () => {
       health.start();
       recovery.start();
@@ -125,6 +131,9 @@ export function createEngine(deps: EngineDependencies): Engine {
       recovery.stop();
       retention.stop();
       await live.drain(graceMs);
+      parts.leaving.cancel();
+      // Those who waited are told first: once a run is let go of, it can only be said to be lost.
+      await new Promise<void>((resolve) => clock.after(0, resolve));
       await leave(board, live);
       await deps.clients.close();
       await Promise.all([history.idle(), breakers.idle()]);

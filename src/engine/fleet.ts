@@ -32,6 +32,9 @@ export class Fleet {
 
   constructor(deps: FleetDependencies) {
     this.#deps = deps;
+    deps.members?.watch?.(() => {
+      this.#listedAt = Number.NEGATIVE_INFINITY;
+    });
   }
 
   /** Every known instance, configured ones first. */

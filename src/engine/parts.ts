@@ -1,3 +1,4 @@
+import type { Cancellation } from "../core/cancellation.ts";
 import type { Turns } from "../policy/balancing.ts";
 import type { RetryBudget } from "../policy/budget.ts";
 import type { Slots } from "../policy/slots.ts";
@@ -28,6 +29,8 @@ export interface EngineParts extends EngineDependencies {
   turns: Turns;
   orders: CancelOrders;
   keys: CallKeys;
+  /** Cancelled when this process is about to go: whoever waits gets a handle. */
+  leaving: Cancellation;
   /** Takes over a run whose owner is gone; false where its instances are not of this fleet. */
   takeOver: (runId: string, from: string) => Promise<boolean>;
 }

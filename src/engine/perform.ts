@@ -1,3 +1,4 @@
+import type { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import type { Run } from "../core/run.ts";
 import type { CallFacts } from "./call-keys.ts";
@@ -60,13 +61,21 @@ export async function perform(
   const forget = context.gone?.onCancel(() => void open.tell(parts.keys.leaveUnclaimed(call.facts, runId)));
   const settled = enough ? Promise.race([ended, enough(open)]) : ended;
   try {
-    const over = await waited(parts.clock, settled, call);
+    const over = await unlessLeaving(parts.leaving, waited(parts.clock, settled, call));
     // A handle that is given out must be found again, also when this process dies at once.
     if (!over) await open.tell(open.stored());
     return { run: open.run, warnings: open.warnings, over, open };
   } finally {
     forget?.();
   }
+}
+
+/** The wait's own end, or false once this process is about to leave what still runs to others. */
+function unlessLeaving(leaving: Cancellation, wait: Promise<boolean>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const forget = leaving.onCancel(() => resolve(false));
+    wait.then(resolve, reject).finally(forget);
+  });
 }
 
 function keyed({ idempotencyKey }: Performance): Pick<Run, "keyed"> {

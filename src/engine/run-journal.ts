@@ -69,9 +69,9 @@ export class RunJournal {
     return version === undefined ? undefined : this.#writer(run, version, cancellation);
   }
 
-  /** All stored runs, from the newest on, read a page at a time. */
-  async *all(): AsyncGenerator<Run> {
-    let after: string | undefined;
+  /** All stored runs, from the newest on, or from the one before `from`; read a page at a time. */
+  async *all(from?: string): AsyncGenerator<Run> {
+    let after = from;
     for (;;) {
       const page = await this.list({ limit: SCAN_PAGE, after });
       yield* page;
@@ -97,7 +97,7 @@ export class RunJournal {
   /** @throws OrchestratorError `run_not_found` */
   async read(runId: string): Promise<Run> {
     const entry = await this.#store.get(runKey(runId));
-    if (!entry) throw new OrchestratorError("run_not_found", `There is no run ${runId}.`, { runId });
+    if (!entry) throw runNotFound(runId);
     return JSON.parse(entry.value) as Run;
   }
 
@@ -128,4 +128,8 @@ export class RunJournal {
     );
     return run;
   }
+}
+
+export function runNotFound(runId: string): OrchestratorError {
+  return new OrchestratorError("run_not_found", `There is no run ${runId}.`, { runId });
 }

@@ -1,10 +1,12 @@
 import type { OutcomeView, Page, ResultPage, RunDetail, RunView } from "../core/answers.ts";
+import type { Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { RunsCancelInput, RunsGetInput, RunsListInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
 import type { EngineParts } from "./parts.ts";
 import { awaitRun, takeUp } from "./run-waiting.ts";
 import { outcomeView, runDetail, runView } from "./views.ts";
+import { checkVisible, isVisible } from "./visibility.ts";
 
 /** Results beyond this many characters are left to be read in pages. */
 const INLINE_CHARS = 20_000;
@@ -13,7 +15,12 @@ const PAGE_CHARS = 20_000;
 const FOREIGN_CANCEL_MS = 10_000;
 
 /** A run with its outcomes, after waiting for it if asked to; or one instance's result, in pages. */
-export async function getRun(parts: EngineParts, input: RunsGetInput): Promise<RunDetail | ResultPage> {
+export async function getRun(
+  parts: EngineParts,
+  input: RunsGetInput,
+  viewer: Viewer,
+): Promise<RunDetail | ResultPage> {
+  await checkVisible(parts, input.runId, viewer);
   await awaitRun(parts, input.runId, input.wait ?? 0);
   const open = parts.live.find(input.runId);
   const run = open?.run ?? (await parts.journal.read(input.runId));
@@ -22,11 +29,12 @@ export async function getRun(parts: EngineParts, input: RunsGetInput): Promise<R
 }
 
 async function detailOf(parts: EngineParts, run: Run, warnings?: readonly string[]): Promise<RunDetail> {
-  const outcomes = await Promise.all(run.outcomes.map((_, index) => inlineResult(parts, run, index)));
+  const outcomes = await Promise.all(run.outcomes.map((_, index) => inlineOutcome(parts, run, index)));
   return { ...runDetail(run, warnings), outcomes };
 }
 
-async function inlineResult(parts: EngineParts, run: Run, index: number): Promise<OutcomeView> {
+/** An outcome with its result, or with the length of one that is too long to be read but in pages. */
+export async function inlineOutcome(parts: EngineParts, run: Run, index: number): Promise<OutcomeView> {
   const outcome = run.outcomes[index] as Run["outcomes"][number];
   const { result: _, ...view } = outcomeView(outcome);
   const text = await resultText(parts, run, index);
@@ -90,14 +98,37 @@ function orphanWarning({ processes }: EngineParts, run: Run): string[] {
 }
 
 /** Runs from the newest to the oldest. */
-export async function listRuns({ journal }: EngineParts, input: RunsListInput): Promise<Page<RunView>> {
-  const runs = await journal.list(input);
+export async function listRuns(
+  { journal }: EngineParts,
+  input: RunsListInput,
+  viewer: Viewer,
+): Promise<Page<RunView>> {
+  const runs = await visibleRuns(journal, input, viewer);
   const last = runs.at(-1);
   return { items: runs.map(runView), ...(runs.length === input.limit && last && { next: last.runId }) };
 }
 
+async function visibleRuns(
+  journal: EngineParts["journal"],
+  input: RunsListInput,
+  viewer: Viewer,
+): Promise<Run[]> {
+  if (viewer.only === undefined) return journal.list(input);
+  const runs: Run[] = [];
+  for await (const run of journal.all(input.after)) {
+    if (isVisible(run, viewer)) runs.push(run);
+    if (runs.length === input.limit) break;
+  }
+  return runs;
+}
+
 /** Cancels a run at its instances and returns what each of them says became of the work. */
-export async function cancelRun(parts: EngineParts, { runId }: RunsCancelInput): Promise<RunDetail> {
+export async function cancelRun(
+  parts: EngineParts,
+  { runId }: RunsCancelInput,
+  viewer: Viewer,
+): Promise<RunDetail> {
+  await checkVisible(parts, runId, viewer);
   await takeUp(parts, runId);
   const open = parts.live.find(runId);
   if (open) {

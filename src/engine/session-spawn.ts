@@ -3,7 +3,7 @@ import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { SessionsSpawnInput } from "../core/requests.ts";
-import type { Session } from "../core/session.ts";
+import { type Session, TOKEN_PREFIX } from "../core/session.ts";
 import { orderByHealth } from "../policy/candidates.ts";
 import { beliefs } from "./choose.ts";
 import type { EngineParts } from "./parts.ts";
@@ -25,7 +25,7 @@ export async function spawnSession(
   const epoch = (before?.session.epoch ?? 0) + 1;
   const opened = await openSomewhere(parts, input, epoch, context.cancellation ?? new Cancellation());
   const { instance, remoteId } = opened;
-  const token = parts.ids.random();
+  const token = TOKEN_PREFIX + parts.ids.random();
   const session: Session = {
     sessionId,
     uid: parts.ids.random(),

@@ -1,5 +1,5 @@
 import type { HistoryAnswer, Page, SendAnswer, SessionView } from "../core/answers.ts";
-import type { CallContext } from "../core/context.ts";
+import type { CallContext, Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type {
   SessionsCloseInput,
@@ -17,6 +17,10 @@ import { findOwner } from "./session-owner.ts";
 import { sessionBusy, takeTurn } from "./session-turns.ts";
 import { survivesExit } from "./survival.ts";
 import { messageView, moveView, sessionView } from "./views.ts";
+import { isVisible } from "./visibility.ts";
+
+/** Sessions that are read at once where not all of them may be seen. */
+const SCAN_PAGE = 200;
 
 /**
  * Sends one message to a session's owner, in strict order with all other sends to it, and returns the
@@ -45,7 +49,7 @@ async function sendInTurn(
 ): Promise<SendAnswer> {
   const { clock } = parts;
   const settings = parts.settings();
-  const session = await foundSession(parts, input);
+  const session = await foundSession(parts, input, context);
   const { sessionId, uid, instance, origin } = session;
   const timeoutMs = input.timeout ?? settings.timeoutMs;
   const performed = await perform(
@@ -113,9 +117,12 @@ function sendAnswer(
 async function foundSession(
   parts: EngineParts,
   { sessionId, token }: { sessionId: string; token?: string | undefined },
+  viewer: Viewer,
 ): Promise<Session> {
   const stored = await parts.records.find(sessionId);
-  if (!stored) throw new OrchestratorError("session_not_found", `Session ${sessionId} does not exist.`);
+  // Its token opens a session to whoever has it.
+  if (!stored || (token === undefined && !isVisible(stored.session, viewer)))
+    throw new OrchestratorError("session_not_found", `Session ${sessionId} does not exist.`);
   authorize(parts, stored.session, token);
   return stored.session;
 }
@@ -132,8 +139,9 @@ function authorize({ ids }: EngineParts, session: Session, token: string | undef
 export async function listSessions(
   { records }: EngineParts,
   input: SessionsListInput,
+  viewer: Viewer,
 ): Promise<Page<SessionView>> {
-  const sessions = await records.list(input);
+  const sessions = await visibleSessions(records, input, viewer);
   const last = sessions.at(-1);
   return {
     items: sessions.map(sessionView),
@@ -141,12 +149,28 @@ export async function listSessions(
   };
 }
 
+async function visibleSessions(
+  records: EngineParts["records"],
+  { limit, after }: SessionsListInput,
+  viewer: Viewer,
+): Promise<Session[]> {
+  if (viewer.only === undefined) return records.list({ limit, after });
+  const sessions: Session[] = [];
+  for (let from = after; ; ) {
+    const page = await records.list({ limit: SCAN_PAGE, after: from });
+    sessions.push(...page.filter((session) => isVisible(session, viewer)));
+    from = page.at(-1)?.sessionId;
+    if (page.length < SCAN_PAGE || sessions.length >= limit) return sessions.slice(0, limit);
+  }
+}
+
 /** The transcript of a session, also of a closed one. */
 export async function sessionHistory(
   parts: EngineParts,
   input: SessionsHistoryInput,
+  viewer: Viewer,
 ): Promise<HistoryAnswer> {
-  const session = await foundSession(parts, input);
+  const session = await foundSession(parts, input, viewer);
   const transcript = await parts.records.transcript(session, input);
   const last = transcript.at(-1);
   const isLast = !last || last.seq >= session.seq;
@@ -173,9 +197,13 @@ function withMoves(
 }
 
 /** Closes a session: its transcript stays readable, and its owner is told to forget it. */
-export async function closeSession(parts: EngineParts, input: SessionsCloseInput): Promise<SessionView> {
+export async function closeSession(
+  parts: EngineParts,
+  input: SessionsCloseInput,
+  viewer: Viewer,
+): Promise<SessionView> {
+  await foundSession(parts, input, viewer);
   const { session } = await parts.records.open(input.sessionId);
-  authorize(parts, session, input.token);
   const closed = await parts.records.update(session.sessionId, (now) =>
     now.uid === session.uid && now.closedAt === undefined
       ? { ...now, closedAt: parts.clock.now() }

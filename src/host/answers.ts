@@ -49,6 +49,14 @@ export function answer(reply: FastifyReply, record: TaskRecord, more: object = {
   });
 }
 
+/** The error for a session that nobody here would remember. */
+export function noSessions(name: string): OrchestratorError {
+  return new OrchestratorError("bad_request", `Instance ${name} keeps no sessions.`, {
+    instance: name,
+    action: "Open the session at another instance.",
+  });
+}
+
 /** The error for a task of which nothing is known. */
 export function unseen(name: string, taskId: string): OrchestratorError {
   return new OrchestratorError("run_not_found", `Instance ${name} knows no task ${taskId}, nor its key.`, {

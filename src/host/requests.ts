@@ -33,20 +33,6 @@ export function parseBody<T extends z.ZodType>(schema: T, { body }: FastifyReque
   throw badRequest(`${field}: ${issue?.message ?? "wrong"}.`);
 }
 
-const MOST_HOPS = 8;
-
-/** @throws OrchestratorError `loop_detected` for a task that has passed too many orchestrators. */
-export function checkHops({ headers }: FastifyRequest): void {
-  const text = headers["orchestrator-hops"];
-  if (text === undefined) return;
-  if (!/^\d{1,9}$/.test(String(text))) throw badRequest("The header Orchestrator-Hops is no whole number.");
-  if (Number(text) <= MOST_HOPS) return;
-  throw new OrchestratorError(
-    "loop_detected",
-    `The task has passed ${text} orchestrators; ${MOST_HOPS} is the most.`,
-  );
-}
-
 const LONGEST_KEY = 512;
 
 /** The caller's Idempotency-Key, if it sent one. */

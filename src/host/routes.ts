@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Json } from "../core/json.ts";
 import type { Clock, Ids } from "../core/ports.ts";
-import { answer, refusing, unseen, within } from "./answers.ts";
+import { hopsOf } from "../server/hops.ts";
+import { answer, noSessions, refusing, unseen, within } from "./answers.ts";
 import type { Journal } from "./journal.ts";
 import {
-  checkHops,
   idempotencyKey,
   messageBody,
   parseBody,
@@ -18,6 +18,7 @@ import type { SessionRecords } from "./session-records.ts";
 import type { Sessions } from "./sessions.ts";
 import { taskIdOf } from "./task-record.ts";
 import type { Tasks, Work } from "./tasks.ts";
+import type { WorkerTask } from "./worker.ts";
 import type { WorkerSlots } from "./worker-slots.ts";
 
 /** Health answers without a key, but then says only whether the instance is well. */
@@ -46,15 +47,19 @@ export function addRoutes(server: FastifyInstance, facts: RoutesFacts): void {
   addHealthRoute(server, facts);
 }
 
+/** Who may send may also ask about what was sent, and cancel it. */
+const SEND = { config: { scope: "send" } } as const;
+
 type WithId = FastifyRequest<{ Params: { id: string } }>;
 
 function addTaskRoutes(server: FastifyInstance, facts: RoutesFacts): void {
   const { tasks, slots, journal } = facts;
 
-  server.post("/api/tasks", (request, reply) =>
-    submit(facts, request, reply, () => {
+  server.post("/api/tasks", SEND, (request, reply) =>
+    submit(facts, request, reply, (task) => {
       const { payload } = parseBody(taskBody, request);
-      const run: Work["run"] = async (cancellation) => (await slots.run({ payload, cancellation })).result;
+      const run: Work["run"] = async (cancellation) =>
+        (await slots.run({ ...task, payload, cancellation })).result;
       return async () => ({ run, withdraw: () => {} });
     }),
   );
@@ -65,8 +70,8 @@ function addTaskRoutes(server: FastifyInstance, facts: RoutesFacts): void {
     if (!ticket) throw unseen(facts.name, taskId);
     return answer(reply, await within(facts.clock, ticket, waitMs));
   }
-  server.get("/api/tasks", (request, reply) => get(taskIdOf(queriedKey(request)), request, reply));
-  server.get("/api/tasks/:id", (request: WithId, reply) => get(request.params.id, request, reply));
+  server.get("/api/tasks", SEND, (request, reply) => get(taskIdOf(queriedKey(request)), request, reply));
+  server.get("/api/tasks/:id", SEND, (request: WithId, reply) => get(request.params.id, request, reply));
 
   async function cancel(
     taskId: string,
@@ -80,20 +85,21 @@ function addTaskRoutes(server: FastifyInstance, facts: RoutesFacts): void {
     const record = await within(facts.clock, ticket, waitMs);
     return answer(reply, record, { existed: record.state !== "tombstone", storeId: journal.storeId });
   }
-  server.delete("/api/tasks", (request, reply) => {
+  server.delete("/api/tasks", SEND, (request, reply) => {
     const key = queriedKey(request);
     return cancel(taskIdOf(key), key, request, reply);
   });
-  server.delete("/api/tasks/:id", (request: WithId, reply) =>
+  server.delete("/api/tasks/:id", SEND, (request: WithId, reply) =>
     cancel(request.params.id, undefined, request, reply),
   );
 }
 
 function addSessionRoutes(server: FastifyInstance, facts: RoutesFacts): void {
-  const { tasks, sessions, records } = facts;
+  const { tasks, sessions, records, slots } = facts;
 
-  server.post("/api/sessions", (request, reply) =>
+  server.post("/api/sessions", SEND, (request, reply) =>
     refusing(facts.name, reply, async () => {
+      if (!slots.keepsSessions) throw noSessions(facts.name);
       const session = parseBody(sessionBody, request);
       if (tasks.draining) throw tasks.refusal();
       const { id, epoch } = await records.open(session);
@@ -101,14 +107,14 @@ function addSessionRoutes(server: FastifyInstance, facts: RoutesFacts): void {
     }),
   );
 
-  server.post("/api/sessions/:id/messages", (request: WithId, reply) =>
-    submit(facts, request, reply, (taskId) => {
+  server.post("/api/sessions/:id/messages", SEND, (request: WithId, reply) =>
+    submit(facts, request, reply, (task) => {
       const message = parseBody(messageBody, request);
-      return () => sessions.admit({ ...message, id: request.params.id, taskId });
+      return () => sessions.admit({ ...message, ...task, id: request.params.id });
     }),
   );
 
-  server.delete("/api/sessions/:id", async (request: WithId) => {
+  server.delete("/api/sessions/:id", SEND, async (request: WithId) => {
     await sessions.close(request.params.id);
     return { id: request.params.id, closed: true };
   });
@@ -117,11 +123,11 @@ function addSessionRoutes(server: FastifyInstance, facts: RoutesFacts): void {
 function addHealthRoute(server: FastifyInstance, facts: RoutesFacts): void {
   const { name, tasks, slots, journal, workerFacts } = facts;
 
-  server.get(HEALTH_PATH, async ({ authenticated }, reply) => {
+  server.get(HEALTH_PATH, { config: { open: true } }, async ({ caller }, reply) => {
     const status = await state();
     const code = status === "healthy" ? 200 : 503;
     reply.status(code);
-    if (!authenticated) return { status, code };
+    if (!caller) return { status, code };
     const inFlight = slots.inFlight;
     const own = workerFacts();
     return {
@@ -131,7 +137,7 @@ function addHealthRoute(server: FastifyInstance, facts: RoutesFacts): void {
       inFlight,
       queued: Math.max(0, tasks.unfinished - inFlight),
       storeId: journal.storeId,
-      capabilities: { idempotency: true, cancel: true, sessions: true },
+      capabilities: { idempotency: true, cancel: true, sessions: slots.keepsSessions },
       ...(own && { facts: own }),
     };
   });
@@ -150,12 +156,12 @@ function submit(
   facts: RoutesFacts,
   request: FastifyRequest,
   reply: FastifyReply,
-  read: (taskId: string) => () => Promise<Work>,
+  read: (task: Pick<WorkerTask, "key" | "hops">) => () => Promise<Work>,
 ) {
   return refusing(facts.name, reply, async () => {
-    checkHops(request);
+    const hops = hopsOf(request);
     const key = idempotencyKey(request) ?? facts.ids.random();
-    const ticket = await facts.tasks.submit(key, read(taskIdOf(key)));
+    const ticket = await facts.tasks.submit(key, read({ key, hops }));
     return answer(reply, await within(facts.clock, ticket, preferredWait(request)));
   });
 }

@@ -3,13 +3,15 @@ import { OrchestratorError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { Line, type Place } from "./line.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
+import { taskIdOf } from "./task-record.ts";
 import type { Work } from "./tasks.ts";
 import type { WorkerSlots } from "./worker-slots.ts";
 
 export interface SessionMessage {
   /** The session's id at this host. */
   id: string;
-  taskId: string;
+  key: string;
+  hops: number;
   data: Json;
   seq: number;
   epoch: number;
@@ -76,18 +78,19 @@ export class Sessions {
     message: SessionMessage,
     cancellation: Cancellation,
   ): Promise<Json> {
-    const { id, taskId, data, seq } = message;
+    const { id, key, hops, data, seq } = message;
     busy.cancellations.add(cancellation);
     try {
       await place.take(cancellation);
       const session = await this.#read(id);
       const history = await this.#records.history(session.record);
       const { result, state } = await this.#slots.run({
+        ...{ key, hops },
         payload: data,
         session: { id, state: session.record.state, history },
         cancellation,
       });
-      await this.#records.advance(session, { seq, taskId, turn: { data, result }, state });
+      await this.#records.advance(session, { seq, taskId: taskIdOf(key), turn: { data, result }, state });
       return result;
     } finally {
       busy.cancellations.delete(cancellation);

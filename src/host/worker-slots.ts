@@ -17,6 +17,10 @@ export class WorkerSlots {
     return this.#line.begun;
   }
 
+  get keepsSessions(): boolean {
+    return this.#worker.sessions !== false;
+  }
+
   /** The worker's reply; a `null` payload is answered with its description. */
   async run(task: WorkerTask): Promise<WorkerReply> {
     if (task.payload === null) return { result: { ...this.#worker.description } };

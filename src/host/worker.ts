@@ -8,6 +8,10 @@ export interface WorkerTurn {
 }
 
 export interface WorkerTask {
+  /** The idempotency key that the task came under. */
+  key: string;
+  /** Orchestrators that the task has passed. */
+  hops: number;
   /** Never `null`: the host answers `null` with the worker's description. */
   payload: Json;
   session?: {
@@ -40,6 +44,8 @@ export interface WorkerDescription {
 /** Does the work of an instance. The host calls it for many tasks at once, but never for two of one session. */
 export interface Worker {
   readonly description: WorkerDescription;
+  /** False where it keeps no sessions: then none can be opened. */
+  readonly sessions?: boolean;
   /** A throw is a reply of `failed`; an OrchestratorError keeps its code. */
   run(task: WorkerTask): Promise<WorkerReply>;
   /** What health shows besides the host's own figures, such as the number of documents indexed. */

@@ -16,13 +16,15 @@ export interface ClusterApiOptions {
 
 const membersQuery = z.object({ kind: z.enum(["instance", "skill"]).optional() });
 
+const REGISTER = { config: { scope: "register" } } as const;
+
 interface LeaseRoute {
   Params: { id: string };
 }
 
 /** The Cluster API: register, renew, deregister, list. */
 export function clusterApi(server: FastifyInstance, { leases, logger, allow }: ClusterApiOptions): void {
-  server.post("/api/cluster/register", async (request) => {
+  server.post("/api/cluster/register", REGISTER, async (request) => {
     const { registration, leaseId } = parseRegisterBody(request.body);
     checkAllowed(registration, allow);
     const grant = leases.register(registration, leaseId);
@@ -31,7 +33,7 @@ export function clusterApi(server: FastifyInstance, { leases, logger, allow }: C
     return grant;
   });
 
-  server.put<LeaseRoute>("/api/cluster/leases/:id", async (request) => {
+  server.put<LeaseRoute>("/api/cluster/leases/:id", REGISTER, async (request) => {
     const grant = leases.renew(request.params.id);
     if (grant) return grant;
     throw new OrchestratorError(
@@ -44,13 +46,13 @@ export function clusterApi(server: FastifyInstance, { leases, logger, allow }: C
     );
   });
 
-  server.delete<LeaseRoute>("/api/cluster/leases/:id", async (request) => {
+  server.delete<LeaseRoute>("/api/cluster/leases/:id", REGISTER, async (request) => {
     const member = leases.deregister(request.params.id);
     if (member) logger.info({ kind: member.kind, name: member.name }, "member deregistered");
     return { deregistered: member !== undefined };
   });
 
-  server.get("/api/cluster/members", async (request) => {
+  server.get("/api/cluster/members", { config: { scope: "read" } }, async (request) => {
     const { kind } = validate(membersQuery, request.query);
     return { members: leases.list(kind) };
   });

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Logger } from "../core/ports.ts";
+import { pathOf } from "./access.ts";
 
 /** Answers whatever a route or the framework threw, in the envelope of every error. */
 export function answerError(
@@ -13,19 +14,25 @@ export function answerError(
   const error = toOrchestratorError(thrown);
   if (error.code === "internal") {
     logger.error(
-      { err: thrown, method: request.method, path: request.url.split("?", 1)[0] },
+      { err: thrown, requestId: request.id, method: request.method, path: pathOf(request.url) },
       "request failed",
     );
   }
   if (error.code === "unauthorized") reply.header("www-authenticate", "Bearer");
   // Closing now would reset the connection while the rest of the body arrives, and lose this answer.
   if (error.code === "payload_too_large") reply.removeHeader("connection");
+  if (error.runId !== undefined) reply.header("orchestrator-run-id", error.runId);
+  Object.assign(request.facts ?? {}, factsOf(error));
   reply.status(error.status).send(error.toJSON());
 }
 
+function factsOf({ runId, instance }: OrchestratorError): FastifyRequest["facts"] {
+  return { ...(runId !== undefined && { runId }), ...(instance !== undefined && { instance }) };
+}
+
 export function answerUnknownPath(request: FastifyRequest, reply: FastifyReply): void {
-  const [path] = request.url.split("?", 1);
-  const error = new OrchestratorError("bad_request", `Nothing answers ${request.method} ${path} here.`, {
+  const what = `${request.method} ${pathOf(request.url)}`;
+  const error = new OrchestratorError("bad_request", `Nothing answers ${what} here.`, {
     action: "Correct the path or the method.",
     delivery: "not_sent",
   });

@@ -23,7 +23,7 @@ export async function listen(server: FastifyInstance, { host, port }: ListenOpti
   const address = await resolve(host);
   const { guarded } = server;
   guarded.beyondLoopback = !isLoopback(address);
-  if (guarded.beyondLoopback && !guarded.keys().some((key) => key !== "")) {
+  if (guarded.beyondLoopback && guarded.keys().length === 0) {
     throw new OrchestratorError("bad_request", `Listening on ${host} without a key would let anyone in.`, {
       action: "Set ORCHESTRATOR_API_KEY, or listen on 127.0.0.1.",
     });

@@ -1,17 +1,15 @@
 import type { FastifyInstance } from "fastify";
 import fastify from "fastify";
 import type { Logger } from "../core/ports.ts";
+import { logRequests, requestIdOf } from "./access.ts";
 import { answerClientError, answerError, answerUnknownPath } from "./answers.ts";
 import { type Guarded, type GuardOptions, guard } from "./guards.ts";
+import { takeJsonBodies } from "./json-body.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
     /** What the guards know of this server; {@link listen} completes it. */
     guarded: Guarded;
-  }
-  interface FastifyRequest {
-    /** The request carried an accepted key, or none is needed. */
-    authenticated: boolean;
   }
 }
 
@@ -19,7 +17,12 @@ export interface ServerOptions extends GuardOptions {
   logger: Logger;
   /** Bytes of a request's body; 1 MiB unless told otherwise. */
   bodyLimit?: number;
+  /** Level of a request's line in the log; `debug` unless told otherwise. */
+  accessLog?: "debug" | "info";
 }
+
+/** Connections at once: far more than callers have, and few enough to leave files for the work. */
+const MOST_CONNECTIONS = 2_000;
 
 /** A connection in the middle of a long poll is silent for up to a minute. */
 const SILENT_CONNECTION_MS = 120_000;
@@ -40,19 +43,17 @@ export function createServer(options: ServerOptions): FastifyInstance {
     requestTimeout: 60_000,
     http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16 * 1024 },
     routerOptions: { maxParamLength: 256 },
+    genReqId: requestIdOf,
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply, logger),
     clientErrorHandler: answerClientError,
   });
-  server.removeContentTypeParser("text/plain");
+  server.server.maxConnections = MOST_CONNECTIONS;
+  takeJsonBodies(server);
   server.decorate("guarded", { ...options, ownHosts: new Set<string>(), beyondLoopback: false });
-  server.decorateRequest("authenticated", false);
+  server.decorateRequest("caller", undefined);
+  logRequests(server, logger, options.accessLog ?? "debug");
   server.addHook("onRequest", async (request) => guard(request, server.guarded));
-  server.addHook("onResponse", async (request, reply) => {
-    const [path] = request.url.split("?", 1);
-    const ms = Math.round(reply.elapsedTime);
-    logger.debug({ method: request.method, path, status: reply.statusCode, ms }, "request");
-  });
   server.addHook("preClose", async () => {
     // Node stops looking for silent connections once it closes, and would wait for them for ever.
     setTimeout(() => server.server.closeAllConnections(), CLOSE_GRACE_MS).unref();

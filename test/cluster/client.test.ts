@@ -8,7 +8,9 @@ import {
   type RegistrationOptions,
 } from "../../src/cluster/client.ts";
 import { createMembers } from "../../src/cluster/members.ts";
-import { type Served, serve } from "../../src/http/serve.ts";
+import { adminKey } from "../../src/core/keys.ts";
+import type { Served } from "../../src/http/serve.ts";
+import { startServer } from "../http/harness.ts";
 import { type FakeClock, fakeClock } from "../support/clock.ts";
 import { recordingLogger } from "../support/logger.ts";
 
@@ -29,13 +31,7 @@ afterEach(async () => {
 });
 
 async function cluster({ port = 0, key = "" } = {}): Promise<Served> {
-  const served = await serve({
-    host: "127.0.0.1",
-    port,
-    keys: () => [key],
-    logger: recordingLogger(),
-    clock,
-  });
+  const served = await startServer({ port, clock, keys: () => (key === "" ? [] : [adminKey(key)]) });
   ends.push(served.close);
   return served;
 }

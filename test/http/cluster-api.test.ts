@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Served, type ServeOptions, serve } from "../../src/http/serve.ts";
+import { adminKey } from "../../src/core/keys.ts";
+import type { Served, ServeOptions } from "../../src/http/serve.ts";
 import { type FakeClock, fakeClock } from "../support/clock.ts";
 import { type HttpClient, httpClient } from "../support/http.ts";
-import { recordingLogger } from "../support/logger.ts";
+import { startServer } from "./harness.ts";
 
 let clock: FakeClock;
 let client: HttpClient;
@@ -19,14 +20,7 @@ afterEach(async () => {
 });
 
 async function start(options: Partial<ServeOptions> = {}): Promise<void> {
-  served = await serve({
-    host: "127.0.0.1",
-    port: 0,
-    keys: () => [],
-    logger: recordingLogger(),
-    clock,
-    ...options,
-  });
+  served = await startServer({ clock, ...options });
 }
 
 const A = { instanceId: "A", url: "http://127.0.0.1:7501/base", protocol: "rest", tags: ["search"] };
@@ -164,7 +158,7 @@ describe("with a key", () => {
   const headers = { authorization: "Bearer k" };
 
   it("demands it for every call of the cluster API", async () => {
-    await start({ keys: () => ["k"] });
+    await start({ keys: () => [adminKey("k")] });
     expect((await register(A)).status).toBe(401);
     expect((await renew("x")).status).toBe(401);
     expect((await deregister("x")).status).toBe(401);
@@ -173,7 +167,7 @@ describe("with a key", () => {
   });
 
   it("shows whoever has none that it is healthy, and nothing else", async () => {
-    await start({ keys: () => ["k"] });
+    await start({ keys: () => [adminKey("k")] });
     const check = `${served.origin}/api/health/check`;
     expect((await client.call("GET", check)).body).toEqual({ status: "healthy", code: 200 });
     await client.call("POST", `${served.origin}/api/cluster/register`, { body: A, headers });

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OrchestratorError } from "../../src/core/errors.ts";
+import { type AcceptedKey, adminKey } from "../../src/core/keys.ts";
 import type { Guarded } from "../../src/server/guards.ts";
 import { listen } from "../../src/server/listen.ts";
 import { createServer } from "../../src/server/server.ts";
@@ -25,7 +26,7 @@ afterEach(async () => {
   await Promise.all(open.map((server) => server.close()));
 });
 
-function newServer(keys: () => readonly string[] = () => []): FastifyInstance {
+function newServer(keys: () => readonly AcceptedKey[] = () => []): FastifyInstance {
   const server = createServer({ logger: log, keys });
   open.push(server);
   return server;
@@ -80,7 +81,7 @@ describe("listening", () => {
   });
 
   it("beyond loopback without a key is refused", async () => {
-    const server = newServer(() => [""]);
+    const server = newServer(() => []);
     const error = await refusalOf(listen(server, { host: "0.0.0.0", port: 0 }));
     expect(error).toMatchObject({ code: "bad_request" });
     expect(error.message).toContain("0.0.0.0");
@@ -95,7 +96,7 @@ describe("listening", () => {
     "on %s with a key gives the loopback origin, and the machine's own name is known",
     async (host, expected) => {
       // Tests open no port to the network: this stands for a server that would.
-      const guarded: Guarded = { keys: () => ["k"], ownHosts: new Set(), beyondLoopback: false };
+      const guarded: Guarded = { keys: () => [adminKey("k")], ownHosts: new Set(), beyondLoopback: false };
       const server = { guarded, listen: async () => "", server: { address: () => ({ port: 7411 }) } };
       expect(await listen(server as unknown as FastifyInstance, { host, port: 7411 })).toBe(expected);
       expect(guarded.beyondLoopback).toBe(true);
@@ -132,7 +133,7 @@ describe("listening", () => {
     async (host) => {
       const error = await refusalOf(
         listen(
-          newServer(() => ["k"]),
+          newServer(() => [adminKey("k")]),
           { host, port: 0 },
         ),
       );

@@ -18,7 +18,9 @@ const shell = (script: string, more?: Partial<ExecOptions>) => worker(["sh", "-c
 const node = (script: string, more?: Partial<ExecOptions>) => worker([process.execPath, "-e", script], more);
 
 function run(made: Worker, payload: Json = {}, more: Partial<WorkerTask> = {}): Promise<Json> {
-  return made.run({ payload, cancellation: new Cancellation(), ...more }).then(({ result }) => result);
+  return made
+    .run({ key: "k", hops: 0, payload, cancellation: new Cancellation(), ...more })
+    .then(({ result }) => result);
 }
 
 /** Whether a process is there and no zombie, which only waits for its parent to notice. */

@@ -87,7 +87,7 @@ describe("the records of process groups", () => {
     const worker = await createExecWorker({ command: ["sleep", "60"], groups: await open(folder) });
     onTestFinished(() => worker.close());
     const cancellation = new Cancellation();
-    const ended = worker.run({ payload: { a: 1 }, cancellation });
+    const ended = worker.run({ key: "k", hops: 0, payload: { a: 1 }, cancellation });
     expect(await readdir(folder)).toHaveLength(1);
     cancellation.cancel(new OrchestratorError("cancelled", "Enough."));
     await expect(ended).rejects.toMatchObject({ code: "cancelled" });

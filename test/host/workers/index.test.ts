@@ -17,7 +17,9 @@ describe("createWorker", () => {
   ])("makes a %s worker that answers", async (_, spec, result) => {
     const root = await folderOf({ "a.md": "hello", "m.mjs": "export default (got) => ({ got })" });
     const worker = await createWorker(spec(root));
-    expect(await worker.run({ payload: "hello", cancellation: new Cancellation() })).toEqual({ result });
+    expect(
+      await worker.run({ key: "k", hops: 0, payload: "hello", cancellation: new Cancellation() }),
+    ).toEqual({ result });
     await worker.close();
   });
 });

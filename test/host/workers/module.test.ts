@@ -12,7 +12,7 @@ async function worker(source: string, name = "worker.mjs"): Promise<Worker> {
 }
 
 const reply = (made: Worker, payload: Json = {}, more: Partial<WorkerTask> = {}) =>
-  made.run({ payload, cancellation: new Cancellation(), ...more });
+  made.run({ key: "k", hops: 0, payload, cancellation: new Cancellation(), ...more });
 
 const run = async (made: Worker, payload?: Json) => (await reply(made, payload)).result;
 

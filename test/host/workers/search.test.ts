@@ -24,7 +24,7 @@ async function searcher(files: Record<string, string> = FILES, more: Partial<Sea
   const worker = await createSearchWorker({ root, explicitRoot: false, logger, ...more });
   let state: Json | undefined;
   const send = async (payload: Json, session?: { id: string; state: Json | undefined }) => {
-    const task = { payload, cancellation: new Cancellation() };
+    const task = { key: "k", hops: 0, payload, cancellation: new Cancellation() };
     const reply = await worker.run(session ? { ...task, session: { ...session, history: [] } } : task);
     return { ...reply, result: reply.result as unknown as Result };
   };
@@ -158,7 +158,7 @@ describe("a search", () => {
     const { worker } = await searcher();
     const cancellation = new Cancellation();
     cancellation.cancel();
-    await expect(worker.run({ payload: "backoff", cancellation })).rejects.toMatchObject({
+    await expect(worker.run({ key: "k", hops: 0, payload: "backoff", cancellation })).rejects.toMatchObject({
       code: "cancelled",
     });
   });

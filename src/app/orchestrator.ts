@@ -1,0 +1,69 @@
+import type { z } from "zod";
+import { Cancellation } from "../core/cancellation.ts";
+import type { CallContext } from "../core/context.ts";
+import { OrchestratorError } from "../core/errors.ts";
+import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
+import * as requests from "../core/requests.ts";
+import { validate } from "../core/validate.ts";
+import { type AppOptions, createApp } from "./app.ts";
+
+export interface OpenOptions extends AppOptions {
+  /** Who makes the calls, as runs and sessions record it: `cli`, `import`. */
+  createdBy: string;
+}
+
+/** The engine in this process behind the interface that the REST client has too. */
+export function openOrchestrator({ createdBy, ...options }: OpenOptions): Orchestrator {
+  const app = createApp(options);
+  const { engine } = app;
+  const context = (call: CallOptions = {}): CallContext => ({
+    createdBy,
+    ...(call.onProgress && { onProgress: call.onProgress }),
+    ...(call.signal && { cancellation: cancelledBy(call.signal) }),
+  });
+  /** Whatever is thrown is one of ours. */
+  async function calling<S extends z.ZodType, T>(
+    schema: S,
+    call: unknown,
+    use: (input: z.output<S>) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await use(validate(schema, call));
+    } catch (error) {
+      throw OrchestratorError.from(error);
+    }
+  }
+  return {
+    delegate: (call, options) =>
+      calling(requests.delegateInput, call, (input) => engine.delegate(input, context(options))),
+    fanout: (call, options) =>
+      calling(requests.fanoutInput, call, (input) => engine.fanout(input, context(options))),
+    aggregate: (call) => calling(requests.aggregateInput, call, (input) => engine.aggregate(input)),
+    sessionsSpawn: (call) =>
+      calling(requests.sessionsSpawnInput, call, (input) => engine.sessionsSpawn(input, context())),
+    sessionsSend: (call, options) =>
+      calling(requests.sessionsSendInput, call, (input) => engine.sessionsSend(input, context(options))),
+    sessionsList: (call = {}) =>
+      calling(requests.sessionsListInput, call, (input) => engine.sessionsList(input)),
+    sessionsHistory: (call) =>
+      calling(requests.sessionsHistoryInput, call, (input) => engine.sessionsHistory(input)),
+    sessionsClose: (call) =>
+      calling(requests.sessionsCloseInput, call, (input) => engine.sessionsClose(input)),
+    health: (call = {}) => calling(requests.healthInput, call, (input) => engine.health(input)),
+    runsGet: (call) => calling(requests.runsGetInput, call, (input) => engine.runsGet(input)),
+    runsList: (call = {}) => calling(requests.runsListInput, call, (input) => engine.runsList(input)),
+    runsCancel: (call) => calling(requests.runsCancelInput, call, (input) => engine.runsCancel(input)),
+    runsEvents: (call, { signal } = {}) =>
+      engine.runsEvents(validate(requests.runsEventsInput, call), {
+        ...(signal && { stop: cancelledBy(signal) }),
+      }),
+    close: () => app.close(),
+  };
+}
+
+function cancelledBy(signal: AbortSignal): Cancellation {
+  const cancellation = new Cancellation();
+  if (signal.aborted) cancellation.cancel();
+  else signal.addEventListener("abort", () => cancellation.cancel(), { once: true });
+  return cancellation;
+}

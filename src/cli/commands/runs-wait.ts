@@ -1,0 +1,82 @@
+import { Command } from "commander";
+import type { RunDetail } from "../../core/answers.ts";
+import { parseDuration } from "../../core/duration.ts";
+import type { Orchestrator } from "../../core/orchestrator.ts";
+import { addCallOptions, type CallOptions, UNTIL_IT_ENDS } from "../call-options.ts";
+import type { CommandBuilder } from "../command-builder.ts";
+import { EXIT, exitCodeOfAll } from "../exit.ts";
+import { howToGoOn } from "../how-to-go-on.ts";
+import { listenForInterruption } from "../interruption.ts";
+import { say, show } from "../output.ts";
+import { Progress } from "../progress.ts";
+import { runWords } from "../run-words.ts";
+import { useOrchestrator } from "../use-orchestrator.ts";
+
+interface Options extends CallOptions {
+  wait?: string;
+}
+
+/** `orchestrator runs wait` */
+export const runsWaitCommand: CommandBuilder = (actions, exit) =>
+  addCallOptions(
+    new Command("wait")
+      .description("waits for a run to end and prints its outcomes; the exit code is that of its work")
+      .argument("<run>", "the run's id")
+      .option("--wait <time>", "how long at most; default until it ends"),
+  )
+    .addHelpText("after", "\nExample:\n  orchestrator runs wait run-m3x9-Zk1 --wait 10m")
+    .action(async (runId: string, options: Options) => {
+      const progress = new Progress();
+      const { signal, end } = listenForInterruption(() =>
+        progress.say("No longer waiting: the run goes on. `orchestrator runs cancel` stops it."),
+      );
+      try {
+        const run = await useOrchestrator(actions, options, (orchestrator) =>
+          waitFor(orchestrator, { runId, wait: options.wait }, { progress, signal }),
+        );
+        show(options.output, run, () => runWords(run));
+        const code = signal.aborted ? EXIT.interrupted : exitCode(run);
+        if (code === EXIT.pending) say(howToGoOn({ runId }, options, actions.program));
+        exit(code);
+      } finally {
+        progress.end();
+        end();
+      }
+    });
+
+/** So long one question stays open: whoever works on the run may die, and is only then followed. */
+const ONE_WAIT_MS = 2_000;
+
+/** Asks for the run until it has ended, the time is over, or nobody waits any more. */
+async function waitFor(
+  orchestrator: Orchestrator,
+  { runId, wait = UNTIL_IT_ENDS }: { runId: string; wait?: string | undefined },
+  { progress, signal }: { progress: Progress; signal: AbortSignal },
+): Promise<RunDetail> {
+  const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  // What was written is checked by the engine, which at first is not asked to wait.
+  let run = (await orchestrator.runsGet({
+    runId,
+    wait: parseDuration(wait) === undefined ? wait : 0,
+  })) as RunDetail;
+  const giveUpAt = performance.now() + (parseDuration(wait) ?? 0);
+  progress.begin();
+  for (;;) {
+    for (const { instance, reply, elapsedMs } of run.outcomes) progress.set(instance, reply, elapsedMs);
+    const leftMs = Math.min(ONE_WAIT_MS, giveUpAt - performance.now());
+    if (run.state === "ended" || leftMs <= 0 || signal.aborted) break;
+    const asked = orchestrator.runsGet({ runId, wait: `${Math.ceil(leftMs)}ms` }) as Promise<RunDetail>;
+    run = (await Promise.race([asked, aborted])) ?? run;
+    if (signal.aborted) asked.catch(() => {});
+  }
+  progress.end();
+  return run;
+}
+
+/** An ended run that has asked nobody has done nothing. */
+function exitCode({ state, operation, outcomes }: RunDetail): number {
+  if (state === "open") return EXIT.pending;
+  if (operation === "fanout") return exitCodeOfAll(outcomes);
+  // One of the candidates was enough.
+  return outcomes.some(({ reply }) => reply === "done") ? EXIT.done : exitCodeOfAll(outcomes);
+}

@@ -1,0 +1,16 @@
+import type { ConnectionOptions } from "./call-options.ts";
+import { commandOf } from "./introduce.ts";
+import { connectionFlags } from "./use-orchestrator.ts";
+
+/** Of a call whose wait is over: whether its work survives this exit, and how to have its answer. */
+export function howToGoOn(
+  { runId, survivesExit }: { runId: string; survivesExit?: boolean },
+  options: ConnectionOptions,
+  program: string,
+): string {
+  const wait = `${commandOf(program)} runs wait ${runId}${connectionFlags(options)}`;
+  if (options.url) return `The work goes on at the server. Wait for it with: ${wait}`;
+  if (survivesExit !== false)
+    return `The work goes on at its instances after this exit. Wait for it with: ${wait}`;
+  return `Not all of the work survives this exit: what has not reached its instance by now is not sent any more, and an instance that cannot be asked later keeps its answer. See what there is with: ${wait}`;
+}

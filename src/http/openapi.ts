@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { errorEnvelope } from "./answer-schemas.ts";
+import { OPERATIONS, type Operation } from "./operations.ts";
+import { BASES } from "./orchestrator-api.ts";
+
+type JsonSchema = Record<string, unknown>;
+
+/** The OpenAPI 3.1 document of the Orchestrator API, derived from the schemas that its routes use. */
+export function openApiDocument(version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of OPERATIONS) {
+    const path = `${BASES[0]}/${operation.path.replace(":id", `{${operation.idField}}`)}`;
+    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(operation) };
+  }
+  paths[`${BASES[0]}/runs/{runId}/events`] = { get: EVENTS };
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Orchestrator",
+      version,
+      description: `Runs a fleet of agent instances. Every path answers below ${BASES.join(" and ")}.`,
+    },
+    security: [{ key: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        key: { type: "http", scheme: "bearer", description: "ORCHESTRATOR_API_KEY, or a session's token." },
+      },
+      schemas: { Error: schemaOf(errorEnvelope, "output") },
+      responses: {
+        Error: {
+          description: "What happened, to whom, and what to do next.",
+          content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
+        },
+      },
+    },
+  };
+}
+
+const RUN_ID = { name: "runId", in: "path", required: true, schema: { type: "string" } };
+
+const EVENTS = {
+  operationId: "runs_events",
+  summary: "A run's outcomes as they end, then its end, as server-sent events.",
+  parameters: [
+    RUN_ID,
+    {
+      name: "Last-Event-ID",
+      in: "header",
+      description: "The id of the last event that was seen.",
+      schema: { type: "string", pattern: "^[0-9a-f]{1,4096}$" },
+    },
+  ],
+  responses: {
+    200: {
+      description: "Events `outcome` and `end`, their data JSON.",
+      content: { "text/event-stream": { schema: { type: "string" } } },
+    },
+    default: { $ref: "#/components/responses/Error" },
+  },
+};
+
+function describe(operation: Operation): object {
+  const { name, method, summary, input, answer, idField, aliases = [], scope } = operation;
+  const schema = schemaOf(input, "input");
+  const parameters = method === "POST" ? [] : parametersOf(schema, idField);
+  const also = aliases.map((alias) => ` Also \`${alias}\`.`).join("");
+  return {
+    operationId: name,
+    summary,
+    description: `Needs the scope \`${scope}\`.${also}`,
+    ...(parameters.length > 0 && { parameters }),
+    ...(method === "POST" && {
+      requestBody: { required: true, content: { "application/json": { schema } } },
+    }),
+    responses: {
+      ...answersOf(operation, schemaOf(answer, "output")),
+      default: { $ref: "#/components/responses/Error" },
+    },
+  };
+}
+
+function answersOf({ name, method }: Operation, schema: JsonSchema): object {
+  const content = { "application/json": { schema } };
+  if (name === "sessions_spawn") return { 201: { description: "The open session.", content } };
+  const done = { 200: { description: "What came of it.", content } };
+  if (method !== "POST" || name === "aggregate") return done;
+  return { ...done, 202: { description: "Still being worked on: a handle, by its `runId`.", content } };
+}
+
+/** The fields of an input that are not its id, as parameters of the query. */
+function parametersOf(schema: JsonSchema, idField: string | undefined): object[] {
+  const { properties = {}, required = [] } = schema as {
+    properties?: Record<string, JsonSchema>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...rest } = property;
+    return {
+      name,
+      in: name === idField ? "path" : "query",
+      required: name === idField || required.includes(name),
+      ...(description !== undefined && { description }),
+      schema: rest,
+    };
+  });
+}
+
+function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonSchema {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" }) as JsonSchema;
+  return strip(rest);
+}
+
+/** Without `plain`, which says how a tool for models shows a field. */
+function strip<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(strip) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]) => (key === "plain" ? [] : [[key, strip(inner)]])),
+  ) as T;
+}

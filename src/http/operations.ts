@@ -1,0 +1,227 @@
+import type { z } from "zod";
+import type {
+  DelegateAnswer,
+  DryRunAnswer,
+  FanoutAnswer,
+  InstanceHealth,
+  SendAnswer,
+} from "../core/answers.ts";
+import { collectedEntries } from "../core/collected.ts";
+import type { CallContext } from "../core/context.ts";
+import type { Scope } from "../core/keys.ts";
+import * as requests from "../core/requests.ts";
+import type { Engine } from "../engine/engine.ts";
+import * as answers from "./answer-schemas.ts";
+
+/** What a call came to, and what its answer's headers and its line in the log say. */
+export interface Answered {
+  status: 200 | 201 | 202;
+  body: unknown;
+  runId?: string | undefined;
+  instance?: string | undefined;
+}
+
+/** One call of the Orchestrator API, from which its routes and its part of the OpenAPI document are made. */
+export interface Operation<Input extends z.ZodType = z.ZodType> {
+  /** Also its `operationId`. */
+  name: string;
+  method: "GET" | "POST" | "DELETE";
+  /** Below `/api/orchestrator` and `/orchestrator`, with `:id` for the parameter that `idField` names. */
+  path: string;
+  /** Other paths that do the same. */
+  aliases?: readonly string[];
+  idField?: "runId" | "sessionId";
+  /** The field that `targets` and `instances` are both accepted for. */
+  targetField?: "targets" | "instances";
+  summary: string;
+  scope: Scope;
+  /** A session's token will do in place of a key. */
+  sessionToken?: true;
+  input: Input;
+  answer: z.ZodType;
+  call(engine: Engine, input: z.output<Input>, context: CallContext): Promise<Answered>;
+}
+
+/** Keeps the type of an operation's input to itself. */
+function operation<Input extends z.ZodType>(definition: Operation<Input>): Operation {
+  return definition as unknown as Operation;
+}
+
+export const OPERATIONS: readonly Operation[] = [
+  operation({
+    name: "route",
+    method: "POST",
+    path: "route",
+    aliases: ["delegate"],
+    targetField: "instances",
+    summary: "Does a task once, by the first of the candidates that can.",
+    scope: "send",
+    input: requests.delegateInput,
+    answer: answers.delegate,
+    call: async (engine, input, context) => replied(await engine.delegate(input, context)),
+  }),
+  operation({
+    name: "fanout",
+    method: "POST",
+    path: "fanout",
+    targetField: "targets",
+    summary: "Sends a task to every target and accounts for each; `aggregate: true` answers a list.",
+    scope: "send",
+    input: requests.fanoutInput,
+    answer: answers.fanout,
+    async call(engine, input, context) {
+      const answer = await engine.fanout(input, context);
+      if ("dryRun" in answer) return { status: 200, body: answer };
+      return {
+        ...fannedOut(answer),
+        body: input.aggregate === true ? collectedEntries(answer.outcomes) : answer,
+      };
+    },
+  }),
+  operation({
+    name: "aggregate",
+    method: "POST",
+    path: "aggregate",
+    summary: "Makes one answer of a stored run's replies, or of replies handed in; nothing is sent.",
+    scope: "read",
+    input: requests.aggregateInput,
+    answer: answers.aggregate,
+    async call(engine, input, context) {
+      const body = await engine.aggregate(input, context);
+      return { status: 200, body, runId: body.runId };
+    },
+  }),
+  operation({
+    name: "sessions_spawn",
+    method: "POST",
+    path: "sessions/spawn",
+    summary: "Opens a session at one instance; its token opens this one session.",
+    scope: "send",
+    input: requests.sessionsSpawnInput.omit({ withToken: true }),
+    answer: answers.spawn,
+    async call(engine, input, context) {
+      const body = await engine.sessionsSpawn({ ...input, withToken: true }, context);
+      return { status: 201, body, instance: body.instance };
+    },
+  }),
+  operation({
+    name: "sessions_send",
+    method: "POST",
+    path: "sessions/send",
+    summary: "Sends one message to a session's owner, in strict order with all other sends.",
+    scope: "send",
+    sessionToken: true,
+    input: requests.sessionsSendInput,
+    answer: answers.send,
+    call: async (engine, input, context) => replied(await engine.sessionsSend(input, context)),
+  }),
+  operation({
+    name: "sessions_list",
+    method: "GET",
+    path: "sessions",
+    summary: "Lists the stored sessions, open and closed.",
+    scope: "read",
+    input: requests.sessionsListInput,
+    answer: answers.page(answers.session),
+    call: async (engine, input, context) => ({
+      status: 200,
+      body: await engine.sessionsList(input, context),
+    }),
+  }),
+  operation({
+    name: "sessions_history",
+    method: "GET",
+    path: "sessions/:id",
+    idField: "sessionId",
+    summary: "Returns a session's transcript, also of a closed one.",
+    scope: "read",
+    sessionToken: true,
+    input: requests.sessionsHistoryInput,
+    answer: answers.history,
+    call: async (engine, input, context) => ({
+      status: 200,
+      body: await engine.sessionsHistory(input, context),
+    }),
+  }),
+  operation({
+    name: "sessions_close",
+    method: "DELETE",
+    path: "sessions/:id",
+    idField: "sessionId",
+    summary: "Closes a session; its transcript stays readable.",
+    scope: "send",
+    sessionToken: true,
+    input: requests.sessionsCloseInput,
+    answer: answers.session,
+    call: async (engine, input, context) => ({
+      status: 200,
+      body: await engine.sessionsClose(input, context),
+    }),
+  }),
+  operation({
+    name: "health",
+    method: "GET",
+    path: "health",
+    targetField: "instances",
+    summary: "Checks instances now: the state of each by its name, with `detail=true` all that is known.",
+    scope: "read",
+    input: requests.healthInput,
+    answer: answers.health,
+    async call(engine, input) {
+      // Named as all of it, an empty fleet is an error, which says why it is empty.
+      const found = await engine.health({ ...input, instances: input.instances ?? "*" });
+      return { status: 200, body: byName(found, input.detail) };
+    },
+  }),
+  operation({
+    name: "runs_list",
+    method: "GET",
+    path: "runs",
+    summary: "Lists the stored runs, the newest first.",
+    scope: "read",
+    input: requests.runsListInput,
+    answer: answers.page(answers.run),
+    call: async (engine, input, context) => ({ status: 200, body: await engine.runsList(input, context) }),
+  }),
+  operation({
+    name: "runs_get",
+    method: "GET",
+    path: "runs/:id",
+    idField: "runId",
+    summary:
+      "Returns a run's state and outcomes, after `wait`; with `instance` a page of that one's whole result.",
+    scope: "read",
+    input: requests.runsGetInput,
+    answer: answers.runDetail.or(answers.resultPage),
+    async call(engine, input, context) {
+      return { status: 200, body: await engine.runsGet(input, context), runId: input.runId };
+    },
+  }),
+  operation({
+    name: "runs_cancel",
+    method: "DELETE",
+    path: "runs/:id",
+    idField: "runId",
+    summary: "Stops a run at its instances and says what became of the work at each.",
+    scope: "send",
+    input: requests.runsCancelInput,
+    answer: answers.runDetail,
+    async call(engine, input, context) {
+      return { status: 200, body: await engine.runsCancel(input, context), runId: input.runId };
+    },
+  }),
+];
+
+function replied(body: DelegateAnswer | SendAnswer | DryRunAnswer): Answered {
+  if ("dryRun" in body) return { status: 200, body };
+  const { runId, instance, reply } = body;
+  return { status: reply === "pending" ? 202 : 200, body, runId, instance };
+}
+
+function fannedOut({ runId, counts }: FanoutAnswer): Omit<Answered, "body"> {
+  return { status: counts.pending > 0 ? 202 : 200, runId };
+}
+
+function byName(found: readonly InstanceHealth[], detail: boolean): Record<string, unknown> {
+  return Object.fromEntries(found.map(({ instance, ...rest }) => [instance, detail ? rest : rest.state]));
+}

@@ -1,0 +1,33 @@
+import rateLimit from "@fastify/rate-limit";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { OrchestratorError } from "../core/errors.ts";
+
+export interface RequestLimits {
+  /** Requests a minute of one key, where it has no limit of its own; 0 for any number. */
+  requestsPerMinute: () => number;
+}
+
+const most = ({ caller }: FastifyRequest, limits: RequestLimits): number =>
+  caller?.requestsPerMinute ?? limits.requestsPerMinute();
+
+/** Limits how often each key may call; where no key is needed, each address. Routes are added after this. */
+export async function limitRequests(server: FastifyInstance, limits: RequestLimits): Promise<void> {
+  await server.register(rateLimit, {
+    timeWindow: 60_000,
+    // Once it is known who calls.
+    hook: "preHandler",
+    max: (request) => most(request, limits),
+    allowList: (request) => most(request, limits) === 0,
+    keyGenerator: ({ caller, ip }) =>
+      caller?.sessionToken ?? (caller?.name === undefined ? `address ${ip}` : `key ${caller.name}`),
+    errorResponseBuilder: (_, { max, ttl }) =>
+      new OrchestratorError(
+        "rate_limited",
+        `This key has made ${max} calls within a minute, the most allowed.`,
+        {
+          action: `Wait ${Math.ceil(ttl / 1000)} s, as Retry-After says, then call again.`,
+          delivery: "not_sent",
+        },
+      ),
+  });
+}
