@@ -26,7 +26,7 @@ const PARTS = [
 /** The layers of `src/`, by folder or by the name of a file beside them, from the top down. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
   main: { layers: ["app", ...PARTS], packages: ["commander", "pino"], node: "any" },
-  index: { layers: ["app", "client", "engine", "host", "core"], packages: [], node: [] },
+  index: { layers: ["app", "client", "config", "host", "core"], packages: [], node: [] },
   app: { layers: PARTS, packages: ["env-paths", "pino", "zod"], node: "any" },
 
   cli: { layers: ["engine", "core"], packages: ["commander", "zod"], node: "any" },

@@ -17,6 +17,8 @@ export type Env = Record<string, string | undefined>;
 export interface AppOptions {
   /** `--config`. */
   config?: string | undefined;
+  /** What a configuration file would say, in place of any. */
+  settings?: unknown;
   env?: Env;
   /** Level of the logs where `ORCHESTRATOR_LOG_LEVEL` names none. */
   logLevel?: string;
@@ -52,13 +54,14 @@ export function keysOf(env: Env): Keys {
 /** Wires the engine: configuration in, use cases out. Nothing is opened or asked before it is needed. */
 export function createApp({
   config: named,
+  settings,
   env = process.env,
   logLevel,
   onConfig,
   members = (configured) => configured,
 }: AppOptions = {}): App {
   const logger = createLogger(env, logLevel);
-  const config = new ConfigSource({ named, env, logger, ...(onConfig && { onChange: onConfig }) });
+  const config = new ConfigSource({ named, settings, env, logger, ...(onConfig && { onChange: onConfig }) });
   const stateDir = stateFolder(env);
   const keys = keysOf(env);
   const store = lazyStore(() =>

@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import type { RunEvent } from "../core/answers.ts";
+import type { RunsEventsCall } from "../core/calls.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
@@ -10,12 +12,15 @@ import { type AppOptions, createApp } from "./app.ts";
 export interface OpenOptions extends AppOptions {
   /** Who makes the calls, as runs and sessions record it: `cli`, `import`. */
   createdBy: string;
+  /** Also polls health and takes up what other processes left open. */
+  start?: boolean;
 }
 
 /** The engine in this process behind the interface that the REST client has too. */
-export function openOrchestrator({ createdBy, ...options }: OpenOptions): Orchestrator {
+export function openOrchestrator({ createdBy, start = false, ...options }: OpenOptions): Orchestrator {
   const app = createApp(options);
   const { engine } = app;
+  if (start) engine.start();
   const context = (call: CallOptions = {}): CallContext => ({
     createdBy,
     ...(call.onProgress && { onProgress: call.onProgress }),
@@ -27,10 +32,24 @@ export function openOrchestrator({ createdBy, ...options }: OpenOptions): Orches
     call: unknown,
     use: (input: z.output<S>) => Promise<T>,
   ): Promise<T> {
+    const rest = stayAlive();
     try {
       return await use(validate(schema, call));
     } catch (error) {
       throw OrchestratorError.from(error);
+    } finally {
+      rest();
+    }
+  }
+  async function* events(call: RunsEventsCall, signal: AbortSignal | undefined): AsyncGenerator<RunEvent> {
+    const rest = stayAlive();
+    try {
+      const stop = signal && cancelledBy(signal);
+      yield* engine.runsEvents(validate(requests.runsEventsInput, call), { ...(stop && { stop }) });
+    } catch (error) {
+      throw OrchestratorError.from(error);
+    } finally {
+      rest();
     }
   }
   return {
@@ -53,12 +72,15 @@ export function openOrchestrator({ createdBy, ...options }: OpenOptions): Orches
     runsGet: (call) => calling(requests.runsGetInput, call, (input) => engine.runsGet(input)),
     runsList: (call = {}) => calling(requests.runsListInput, call, (input) => engine.runsList(input)),
     runsCancel: (call) => calling(requests.runsCancelInput, call, (input) => engine.runsCancel(input)),
-    runsEvents: (call, { signal } = {}) =>
-      engine.runsEvents(validate(requests.runsEventsInput, call), {
-        ...(signal && { stop: cancelledBy(signal) }),
-      }),
-    close: () => app.close(),
+    runsEvents: (call, { signal } = {}) => events(call, signal),
+    close: () => app.close().finally(stayAlive()),
   };
+}
+
+/** No timer of the engine keeps a process alive: a call that only waits for one must. */
+function stayAlive(): () => void {
+  const timer = setInterval(() => {}, 2 ** 30);
+  return () => clearInterval(timer);
 }
 
 function cancelledBy(signal: AbortSignal): Cancellation {

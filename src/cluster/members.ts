@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { instanceUrl, nameSchema, PROTOCOLS } from "../core/instance.ts";
+import { instanceUrl, nameSchema } from "../core/instance.ts";
 import type { Member, Members } from "../core/ports.ts";
+import { PROTOCOLS } from "../core/protocol.ts";
 import { type ConnectionOptions, connectCluster, noCluster } from "./connection.ts";
 
 const member = z.object({

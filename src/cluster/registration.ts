@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { OrchestratorError } from "../core/errors.ts";
-import { instanceUrl, nameSchema, PROTOCOLS, type Protocol } from "../core/instance.ts";
+import { instanceUrl, nameSchema } from "../core/instance.ts";
 import { isObject } from "../core/json.ts";
+import { PROTOCOLS, type Protocol } from "../core/protocol.ts";
 import { validate } from "../core/validate.ts";
 
 /** A lease that the sender holds: it may move the name to another origin. */

@@ -28,6 +28,11 @@ export function readConfigFile(file: string): ConfigFile {
   return parseConfig(readText(file), file);
 }
 
+/** @throws OrchestratorError `bad_request` with the field and what was expected there. */
+export function readSettings(settings: unknown): ConfigFile {
+  return validate(configSchema, settings, "config");
+}
+
 function readText(file: string): string {
   try {
     // Some editors begin a file with a byte order mark, which is no JSON.

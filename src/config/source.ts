@@ -2,7 +2,7 @@ import { type Stats, unwatchFile, watchFile } from "node:fs";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Logger } from "../core/ports.ts";
 import { type Config, resolveConfig } from "./config.ts";
-import { findConfigFile, readConfigFile, userConfigFile } from "./file.ts";
+import { findConfigFile, readConfigFile, readSettings, userConfigFile } from "./file.ts";
 
 /** How often the file is looked at. */
 const LOOK_EVERY_MS = 1_000;
@@ -10,6 +10,8 @@ const LOOK_EVERY_MS = 1_000;
 export interface ConfigSourceOptions {
   /** `--config`. */
   named: string | undefined;
+  /** What a file would say, in place of any. */
+  settings?: unknown;
   env: Record<string, string | undefined>;
   logger: Logger;
   /** Called with each new configuration that was taken up. */
@@ -22,7 +24,7 @@ export interface ConfigSourceOptions {
  */
 export class ConfigSource {
   readonly #options: ConfigSourceOptions;
-  readonly #watched: string;
+  #watched: string | undefined;
   #file: string | undefined;
   #config: Config | undefined;
   #error: OrchestratorError | undefined;
@@ -30,6 +32,7 @@ export class ConfigSource {
   constructor(options: ConfigSourceOptions) {
     this.#options = options;
     this.#load();
+    if (options.settings !== undefined) return;
     // Also where there is no file yet: `orchestrator init` may write the first one while this runs.
     this.#watched = this.file ?? userConfigFile();
     watchFile(this.#watched, { interval: LOOK_EVERY_MS, persistent: false }, this.#reload);
@@ -57,17 +60,24 @@ export class ConfigSource {
   }
 
   close(): void {
-    unwatchFile(this.#watched, this.#reload);
+    if (this.#watched !== undefined) unwatchFile(this.#watched, this.#reload);
   }
 
   #load(): void {
-    const { named, env } = this.#options;
+    const { named, env, settings } = this.#options;
+    if (settings !== undefined) {
+      this.#take(() => resolveConfig(readSettings(settings), env));
+      return;
+    }
     // One that has been found and is gone later is an error, not the lack of a configuration.
     this.#file ??= findConfigFile(named, env);
     const file = this.#file;
+    this.#take(() => resolveConfig(file === undefined ? undefined : readConfigFile(file), env, file));
+  }
+
+  #take(read: () => Config): void {
     try {
-      const settings = file === undefined ? undefined : readConfigFile(file);
-      this.#config = resolveConfig(settings, env, file);
+      this.#config = read();
       this.#error = undefined;
     } catch (error) {
       this.#error = OrchestratorError.from(error);

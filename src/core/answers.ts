@@ -2,8 +2,8 @@ import type { AggregationStrategy, Dissent } from "./aggregation/strategy.ts";
 import type { Delivery, Reply } from "./delivery.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { HealthState } from "./health.ts";
-import type { Protocol } from "./instance.ts";
 import type { Json } from "./json.ts";
+import type { Protocol } from "./protocol.ts";
 import type { Explanation, RunOperation } from "./run.ts";
 import type { HistoryCounts, OnInstanceDown } from "./session.ts";
 

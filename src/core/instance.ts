@@ -1,7 +1,5 @@
 import { z } from "zod";
-
-export const PROTOCOLS = ["rest", "openclaw", "a2a", "openai"] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
+import { PROTOCOLS, type Protocol } from "./protocol.ts";
 
 /** Names of instances, sessions and skills. */
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

@@ -1,34 +1,15 @@
 import { z } from "zod";
-import { AGGREGATION_STRATEGIES } from "./aggregation/strategy.ts";
+import { aggregateSpec } from "./aggregate-requests.ts";
 import { BALANCING_STRATEGIES } from "./balancing.ts";
 import { duration, durationOrZero } from "./duration.ts";
 import { nameSchema } from "./instance.ts";
-import type { Json } from "./json.ts";
+import { anyJson, json, payload, selector } from "./request-fields.ts";
 import { ON_INSTANCE_DOWN } from "./session.ts";
 
 // The input of every operation, once: MCP tools, routes and commands are derived from these.
 // `.meta({ plain })` is what a face for models shows where a schema accepts more than one type.
 
-const NO_JSON = new Set(["undefined", "function", "symbol", "bigint"]);
-// Faces hand in what JSON.parse made: to walk it again, as z.json() does, costs 70 ms a megabyte.
-const json = z.unknown().refine((value) => !NO_JSON.has(typeof value), {
-  error: "expected JSON",
-}) as z.ZodType<Json>;
-
-/** What any JSON is shown as. */
-const anyJson = { type: "object", properties: { message: { type: "string" } }, additionalProperties: true };
-
-/** An instance's work: any JSON. */
-const payload = json
-  .default(null)
-  .describe('The task, as JSON; plain text goes as {"message": "…"}.')
-  .meta({ plain: anyJson });
-
-const selector = z
-  .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(1000)], {
-    error: 'expected a selector such as "A-H", or an array of names',
-  })
-  .meta({ plain: { type: "array", items: { type: "string" } } });
+export { type AggregateInput, aggregateInput } from "./aggregate-requests.ts";
 
 const runOptions = {
   timeout: duration.optional().describe('Deadline of the whole work, e.g. "10m"; passing it cancels.'),
@@ -66,37 +47,6 @@ const repetition = {
 };
 
 const dryRun = z.boolean().default(false).describe("Only explain who would be asked, and who not and why.");
-const strategyName = z.enum(AGGREGATION_STRATEGIES);
-
-const aggregateOptions = {
-  key: z.string().min(1).optional().describe("rank-fusion: path of a hit's identity, e.g. id; default id."),
-  limit: z.number().int().min(1).max(10_000).optional().describe("rank-fusion: how many hits to keep."),
-  separator: z.string().max(100).optional().describe("concat: text between answers; default an empty line."),
-};
-
-const aggregateSpec = z
-  .union(
-    [
-      z.boolean(),
-      strategyName.transform((strategy) => ({ strategy })),
-      z.strictObject({ strategy: strategyName, ...aggregateOptions }),
-    ],
-    { error: `expected true, or a strategy: ${AGGREGATION_STRATEGIES.join(", ")}` },
-  )
-  .meta({
-    plain: {
-      type: "object",
-      properties: {
-        strategy: { type: "string", enum: [...AGGREGATION_STRATEGIES] },
-        key: { type: "string" },
-        limit: { type: "integer" },
-        separator: { type: "string" },
-      },
-      required: ["strategy"],
-      additionalProperties: false,
-    },
-  });
-
 export const delegateInput = z.strictObject({
   instances: selector
     .optional()
@@ -141,39 +91,6 @@ export const fanoutInput = z.strictObject({
   dryRun,
 });
 export type FanoutInput = z.output<typeof fanoutInput>;
-
-export const aggregateInput = z
-  .strictObject({
-    runId: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("A stored run, whose replies are combined; nothing is sent."),
-    responses: z
-      .array(z.strictObject({ instance: nameSchema, result: json }))
-      .min(1)
-      .max(10_000)
-      .optional()
-      .describe('Replies handed in: [{"instance":"A","result":…}].')
-      .meta({
-        plain: {
-          type: "array",
-          items: {
-            type: "object",
-            properties: { instance: { type: "string" }, result: anyJson },
-            required: ["instance", "result"],
-            additionalProperties: false,
-          },
-        },
-      }),
-    strategy: strategyName.describe("How the answers become one."),
-    ...aggregateOptions,
-  })
-  .refine((input) => (input.runId === undefined) !== (input.responses === undefined), {
-    error: "give either runId or responses",
-    path: ["runId"],
-  });
-export type AggregateInput = z.output<typeof aggregateInput>;
 
 const sessionId = nameSchema.describe("The session's name, e.g. session1.");
 const token = z.string().optional().describe("The session's token, in place of the server's key.");

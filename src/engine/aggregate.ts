@@ -5,6 +5,7 @@ import type { Viewer } from "../core/context.ts";
 import type { AggregateInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
 import type { EngineParts } from "./parts.ts";
+import { wholeRun } from "./run-waiting.ts";
 import { checkVisible } from "./visibility.ts";
 
 interface Spec extends AggregateOptions {
@@ -19,7 +20,7 @@ export async function aggregate(
 ): Promise<AggregateAnswer> {
   if (input.runId !== undefined) {
     await checkVisible(parts, input.runId, viewer);
-    const run = parts.live.find(input.runId)?.run ?? (await parts.journal.readWhole(input.runId));
+    const run = await wholeRun(parts, input.runId);
     return { ...aggregateRun(run, input), runId: input.runId };
   }
   return answer(input, input.responses ?? [], []);

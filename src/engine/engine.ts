@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type {
   AggregateAnswer,
   DelegateAnswer,
@@ -133,7 +134,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       await live.drain(graceMs);
       parts.leaving.cancel();
       // Those who waited are told first: once a run is let go of, it can only be said to be lost.
-      await new Promise<void>((resolve) => clock.after(0, resolve));
+      await setImmediate();
       await leave(board, live);
       await deps.clients.close();
       await Promise.all([history.idle(), breakers.idle()]);

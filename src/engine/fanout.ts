@@ -67,13 +67,12 @@ export async function fanout(
     context,
   );
   const { open, run } = performed;
-  if (input.cancelRest && open && run.endedAt === undefined) {
-    await parts.live.cancel(
-      run.runId,
-      new OrchestratorError("cancelled", "The caller did not wait for the rest."),
-    );
-  }
-  return answer(parts, performed, input);
+  if (!input.cancelRest || !open || run.endedAt !== undefined) return answer(parts, performed, input);
+  await parts.live.cancel(
+    run.runId,
+    new OrchestratorError("cancelled", "The caller did not wait for the rest."),
+  );
+  return answer(parts, { ...performed, run: open.run }, input);
 }
 
 /** Who is asked; nobody for whom there is a payload is left out. */
@@ -180,14 +179,14 @@ function enoughReplies(
 
 function answer(
   parts: EngineParts,
-  { run, warnings, over, open }: Performed,
+  { run, warnings, over }: Performed,
   { aggregate }: FanoutInput,
 ): FanoutAnswer {
   const counts = countOutcomes(run.outcomes);
   return {
     runId: run.runId,
     complete: counts.pending === 0,
-    timedOut: !over || open?.cancellation.error?.code === "timeout",
+    timedOut: !over || (run.endedAt ?? 0) >= run.deadlineAt,
     counts,
     outcomes: run.outcomes.map(outcomeView),
     ...(aggregate && combine(run, aggregate)),

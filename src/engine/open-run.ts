@@ -2,34 +2,23 @@ import type { Cancellation } from "../core/cancellation.ts";
 import { strongerDelivery } from "../core/delivery.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
-import { type Attempt, type Outcome, withoutResult } from "../core/outcome.ts";
+import type { Attempt, Outcome } from "../core/outcome.ts";
 import type { Answer, Clock, Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
-import { resultKey, runKey } from "./run-keys.ts";
+import { RunWriter } from "./run-writer.ts";
 
 /** Replies that come close together are written together. */
 const GATHER_MS = 100;
 
-/**
- * A run that this process works on: the only writer of its record. Every write is a compare-and-set
- * on the version that was written last, so a second writer is found out and nothing more is sent.
- */
+/** A run that this process works on: what is known of it, and what is to be sent and was. */
 export class OpenRun {
   readonly run: Run;
   readonly cancellation: Cancellation;
-  readonly warnings: string[] = [];
-  readonly #store: Store;
   readonly #clock: Clock;
-  readonly #keepMs: number;
-  #version: number;
-  #lost: OrchestratorError | undefined;
-  #writing: Promise<void> | undefined;
-  #queued: Promise<void> | undefined;
+  readonly #writer: RunWriter;
   #gathering: (() => void) | undefined;
   readonly #outcomes: Map<string, Outcome>;
   readonly #attempts = new Map<Outcome, Attempt[]>();
-  /** Outcomes that are done and whose results are not yet stored. */
-  readonly #unkept: Outcome[] = [];
   readonly #listeners = new Set<(outcome: Outcome) => void>();
 
   /** @param parts `version` is that of the stored record; 0 for a run that is not yet written. */
@@ -43,21 +32,23 @@ export class OpenRun {
     cancellation: Cancellation;
   }) {
     this.run = parts.run;
-    this.#version = parts.version;
     this.#outcomes = new Map(parts.run.outcomes.map((outcome) => [outcome.instance, outcome]));
-    this.#store = parts.store;
     this.#clock = parts.clock;
-    this.#keepMs = parts.keepMs;
     this.cancellation = parts.cancellation;
+    this.#writer = new RunWriter({ ...parts, onLost: (error) => parts.cancellation.cancel(error) });
     for (const attempt of parts.run.attempts) {
       const outcome = this.#outcomes.get(attempt.instance);
       if (outcome) this.attemptsAt(outcome).push(attempt);
     }
   }
 
+  get warnings(): string[] {
+    return this.#writer.warnings;
+  }
+
   /** Another process has taken the run over: this one writes and sends nothing more for it. */
   get lost(): OrchestratorError | undefined {
-    return this.#lost;
+    return this.#writer.lost;
   }
 
   get remainingMs(): number {
@@ -100,7 +91,7 @@ export class OpenRun {
     outcome.delivery = strongerDelivery(before, "unknown");
     this.run.attempts.push(attempt);
     try {
-      await this.#commit();
+      await this.#writer.commit();
     } catch (error) {
       this.run.attempts.splice(this.run.attempts.indexOf(attempt), 1);
       outcome.delivery = before;
@@ -110,9 +101,20 @@ export class OpenRun {
     return attempt;
   }
 
-  /** Resolves once there is a record of this run. */
+  /**
+   * What is known by now, for whoever is told of a run that goes on. It is stored first: should this
+   * process die at once, the run must be found and say no less.
+   */
+  async known(): Promise<Run> {
+    const { run } = this;
+    const known = { ...run, outcomes: run.outcomes.map((outcome) => ({ ...outcome })) };
+    await this.tell(this.stored());
+    return known;
+  }
+
+  /** Resolves once there is a record of this run that says all that is known by now. */
   async stored(): Promise<void> {
-    if (this.#version === 0) await this.#commit();
+    if (!this.#writer.isFresh) await this.#writer.commit();
   }
 
   /** The attempts that have been made for an outcome. */
@@ -146,7 +148,7 @@ export class OpenRun {
     outcome.reply = answer.reply;
     if (answer.reply === "done") {
       outcome.result = answer.result;
-      this.#unkept.push(outcome);
+      this.#writer.keep(outcome);
     } else if (answer.error) {
       outcome.error = answer.error.with({ instance: outcome.instance, delivery: outcome.delivery }).toBody();
     }
@@ -173,75 +175,25 @@ export class OpenRun {
   async close(): Promise<void> {
     this.run.endedAt = this.#clock.now();
     this.#gathering?.();
-    await this.tell(this.#commit());
+    await this.tell(this.#writer.commit());
   }
 
   /** Has what changed written soon. */
   touch(): void {
+    this.#writer.changed();
     this.#gathering ??= this.#clock.after(GATHER_MS, () => {
       this.#gathering = undefined;
-      if (this.run.endedAt === undefined) void this.tell(this.#commit());
+      if (this.run.endedAt === undefined) void this.tell(this.#writer.commit());
     });
-  }
-
-  /** Before the run says that they are done: who reads it must find their results. */
-  async #keepResults(): Promise<void> {
-    const expiresAt = this.run.deadlineAt + this.#keepMs;
-    const writes = this.#unkept.splice(0).map((outcome) => {
-      const key = resultKey(this.run.runId, this.run.outcomes.indexOf(outcome));
-      const text = JSON.stringify(outcome.result);
-      this.run.resultBytes = (this.run.resultBytes ?? 0) + text.length;
-      return this.#store.put(key, text, { expiresAt });
-    });
-    await this.tell(Promise.all(writes));
   }
 
   /** Awaits a write after the work: what cannot be stored then is a warning beside the result. */
-  async tell(write: Promise<unknown>): Promise<void> {
-    try {
-      await write;
-    } catch (error) {
-      const warning = `This run could not be stored: ${OrchestratorError.from(error).message}`;
-      if (!this.warnings.includes(warning)) this.warnings.push(warning);
-    }
-  }
-
-  /** Commits whose callers come in one tick, or during a write, share the next write. */
-  #commit(): Promise<void> {
-    this.#queued ??= (this.#writing ?? Promise.resolve())
-      .catch(() => {})
-      .then(() => {
-        this.#queued = undefined;
-        this.#writing = this.#write();
-        return this.#writing;
-      });
-    return this.#queued;
-  }
-
-  async #write(): Promise<void> {
-    const { run } = this;
-    if (this.#lost) throw this.#lost;
-    while (this.#unkept.length > 0) await this.#keepResults();
-    const outcomes = run.outcomes.map(withoutResult);
-    const version = await this.#store.put(runKey(run.runId), JSON.stringify({ ...run, outcomes }), {
-      ifVersion: this.#version,
-      // The deadline stands for the end of a run whose process dies.
-      expiresAt: (run.endedAt ?? run.deadlineAt) + this.#keepMs,
-    });
-    if (version === undefined) {
-      throw this.letGo(`Run ${run.runId} has been taken over by another process.`);
-    }
-    this.#version = version;
+  tell(write: Promise<unknown>): Promise<void> {
+    return this.#writer.tell(write);
   }
 
   /** Leaves the work to another process: nothing more is written or sent for it here, or cancelled there. */
   letGo(message = `This process ended before run ${this.run.runId} did.`): OrchestratorError {
-    const { runId } = this.run;
-    this.#lost ??= new OrchestratorError("conflict", message, {
-      runId,
-      action: "Read it with runs_get: another process follows it to its end.",
-    });
-    this.cancellation.cancel(this.#lost);
-    return this.#lost;
+    return this.#writer.letGo(message);
   }
 }

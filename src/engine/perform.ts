@@ -6,7 +6,7 @@ import { waited } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
 import type { NewRun } from "./run-journal.ts";
-import { awaitRun } from "./run-waiting.ts";
+import { awaitRun, wholeRun } from "./run-waiting.ts";
 import { iso } from "./views.ts";
 
 /** A call that makes a run, or is answered with one that was made before. */
@@ -56,18 +56,32 @@ export async function perform(
   const { run, work, enough } = await call.prepare();
   const runId = parts.journal.newId();
   const theirs = await claimedBy(parts, call, runId);
-  if (theirs !== undefined) return follow(parts, theirs, call, []);
+  if (theirs !== undefined) return follow(parts, theirs, waitOf(call, context), []);
   const { open, ended } = begin(parts, { ...run, runId, ...keyed(call) }, context, work);
-  const forget = context.gone?.onCancel(() => void open.tell(parts.keys.leaveUnclaimed(call.facts, runId)));
+  const forget = context.gone?.onCancel(() => void leave(parts, call, open));
   const settled = enough ? Promise.race([ended, enough(open)]) : ended;
   try {
-    const over = await unlessLeaving(parts.leaving, waited(parts.clock, settled, call));
-    // A handle that is given out must be found again, also when this process dies at once.
-    if (!over) await open.tell(open.stored());
-    return { run: open.run, warnings: open.warnings, over, open };
+    const wait = waited(parts.clock, settled, { ...call, waitMs: waitOf(call, context) });
+    const over = await unlessLeaving(parts.leaving, wait);
+    const told = open.run.endedAt === undefined ? await open.known() : open.run;
+    return { run: told, warnings: open.warnings, over, open };
   } finally {
     forget?.();
   }
+}
+
+/** How long the call stays open: no longer than its face can keep it. */
+function waitOf({ waitMs }: Performance, { longestWaitMs = waitMs }: CallContext): number {
+  return Math.min(waitMs, longestWaitMs);
+}
+
+/** Nobody hears the answer: the identical call may, unless the work has a key of its own to be asked for by. */
+async function leave(
+  { keys }: EngineParts,
+  { idempotencyKey, facts }: Performance,
+  open: OpenRun,
+): Promise<void> {
+  if (idempotencyKey === undefined) await open.tell(keys.leaveUnclaimed(facts, open.run.runId));
 }
 
 /** The wait's own end, or false once this process is about to leave what still runs to others. */
@@ -104,13 +118,13 @@ async function earlierRun(
   if (idempotencyKey !== undefined) {
     const theirs = await parts.keys.find(facts, idempotencyKey);
     return theirs !== undefined && (await isKnown(parts, theirs))
-      ? follow(parts, theirs, call, [])
+      ? follow(parts, theirs, waitOf(call, context), [])
       : undefined;
   }
   if (fresh || !context.gone) return undefined;
   const unclaimed = await parts.keys.takeUnclaimed(facts);
   if (unclaimed === undefined || !(await isKnown(parts, unclaimed))) return undefined;
-  return follow(parts, unclaimed, call, [ANSWERED_EARLIER]);
+  return follow(parts, unclaimed, waitOf(call, context), [ANSWERED_EARLIER]);
 }
 
 /** The run that already has the caller's key, if one was made meanwhile; else the key is this run's. */
@@ -133,12 +147,12 @@ async function isKnown(parts: EngineParts, runId: string): Promise<boolean> {
 async function follow(
   parts: EngineParts,
   runId: string,
-  { waitMs }: Performance,
+  waitMs: number,
   warnings: string[],
 ): Promise<Performed> {
   await awaitRun(parts, runId, waitMs);
   const open = parts.live.find(runId);
-  const run = open?.run ?? (await parts.journal.readWhole(runId));
+  const run = await wholeRun(parts, runId);
   const said = warnings.map((warning) => `${warning} It was begun at ${iso(run.createdAt)}.`);
   return { run, warnings: [...said, ...(open?.warnings ?? [])], over: run.endedAt !== undefined };
 }

@@ -41,7 +41,7 @@ export async function* runEvents(
   try {
     while (!stop.error) {
       change.seen();
-      const run = parts.live.find(runId)?.run ?? (await parts.journal.read(runId));
+      const run = (await parts.live.find(runId)?.known()) ?? (await parts.journal.read(runId));
       for (const index of untold(run, told)) {
         told |= 1n << BigInt(index);
         const data = {

@@ -116,17 +116,16 @@ export class RunJournal {
     return (await this.#store.get(resultKey(runId, index)))?.value;
   }
 
-  /** A stored run with the results of its outcomes. */
-  async readWhole(runId: string): Promise<Run> {
-    const run = await this.read(runId);
-    await Promise.all(
+  /** The same run with the results that are stored and not in memory, as those of a run that was adopted. */
+  async withResults(run: Run): Promise<Run> {
+    const outcomes = await Promise.all(
       run.outcomes.map(async (outcome, index) => {
-        if (outcome.reply !== "done") return;
-        const text = await this.resultText(runId, index);
-        if (text !== undefined) outcome.result = JSON.parse(text) as Json;
+        if (outcome.reply !== "done" || outcome.result !== undefined) return outcome;
+        const text = await this.resultText(run.runId, index);
+        return text === undefined ? outcome : { ...outcome, result: JSON.parse(text) as Json };
       }),
     );
-    return run;
+    return { ...run, outcomes };
   }
 }
 

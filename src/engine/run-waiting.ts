@@ -36,3 +36,8 @@ export async function takeUp(parts: EngineParts, runId: string): Promise<void> {
   const { endedAt, owner } = await parts.journal.read(runId);
   if (endedAt === undefined && parts.processes.isGone(owner)) await parts.takeOver(runId, owner);
 }
+
+/** A run with its results, whether this process works on it or not. */
+export async function wholeRun({ live, journal }: EngineParts, runId: string): Promise<Run> {
+  return journal.withResults((await live.find(runId)?.known()) ?? (await journal.read(runId)));
+}

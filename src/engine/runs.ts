@@ -23,7 +23,7 @@ export async function getRun(
   await checkVisible(parts, input.runId, viewer);
   await awaitRun(parts, input.runId, input.wait ?? 0);
   const open = parts.live.find(input.runId);
-  const run = open?.run ?? (await parts.journal.read(input.runId));
+  const run = (await open?.known()) ?? (await parts.journal.read(input.runId));
   if (input.instance !== undefined) return resultPage(parts, run, input.instance, input.offset);
   return detailOf(parts, run, open?.warnings ?? orphanWarning(parts, run));
 }

@@ -68,7 +68,9 @@ function addTaskRoutes(server: FastifyInstance, facts: RoutesFacts): void {
     const waitMs = queriedWait(request);
     const ticket = await tasks.find(taskId);
     if (!ticket) throw unseen(facts.name, taskId);
-    return answer(reply, await within(facts.clock, ticket, waitMs));
+    const record = await within(facts.clock, ticket, waitMs);
+    const never = { existed: false, storeId: journal.storeId };
+    return answer(reply, record, record.state === "tombstone" ? never : {});
   }
   server.get("/api/tasks", SEND, (request, reply) => get(taskIdOf(queriedKey(request)), request, reply));
   server.get("/api/tasks/:id", SEND, (request: WithId, reply) => get(request.params.id, request, reply));

@@ -3,7 +3,7 @@ import { AGGREGATION_STRATEGIES } from "../core/aggregation/strategy.ts";
 import { DELIVERIES, REPLIES } from "../core/delivery.ts";
 import { ERROR_TABLE, type ErrorCode } from "../core/errors.ts";
 import { HEALTH_STATES } from "../core/health.ts";
-import { PROTOCOLS } from "../core/instance.ts";
+import { PROTOCOLS } from "../core/protocol.ts";
 import { RUN_OPERATIONS } from "../core/run.ts";
 import { ON_INSTANCE_DOWN } from "../core/session.ts";
 

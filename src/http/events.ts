@@ -11,11 +11,14 @@ import { callerOf } from "./caller.ts";
 /** A silent stream is kept open by a comment this often. */
 const KEEP_ALIVE_MS = 15_000;
 
+/** Who asks for the head alone would wait for it until the run has ended. */
+const ROUTE = { config: { scope: "read", sessionToken: true }, exposeHeadRoute: false } as const;
+
 type EventsRequest = FastifyRequest<{ Params: { id: string }; Querystring: Record<string, string> }>;
 
 /** Server-sent events of one run: its outcomes as they end, then its end. Resumable by `Last-Event-ID`. */
 export function addEvents(server: FastifyInstance, path: string, engine: Engine): void {
-  server.get(path, { config: { scope: "read" } }, async (request: EventsRequest, reply) => {
+  server.get(path, ROUTE, async (request: EventsRequest, reply) => {
     const last = request.headers["last-event-id"];
     const input = validate(runsEventsInput, {
       ...request.query,

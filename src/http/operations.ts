@@ -168,9 +168,7 @@ export const OPERATIONS: readonly Operation[] = [
     input: requests.healthInput,
     answer: answers.health,
     async call(engine, input) {
-      // Named as all of it, an empty fleet is an error, which says why it is empty.
-      const found = await engine.health({ ...input, instances: input.instances ?? "*" });
-      return { status: 200, body: byName(found, input.detail) };
+      return { status: 200, body: byName(await engine.health(input), input.detail) };
     },
   }),
   operation({
@@ -179,6 +177,7 @@ export const OPERATIONS: readonly Operation[] = [
     path: "runs",
     summary: "Lists the stored runs, the newest first.",
     scope: "read",
+    sessionToken: true,
     input: requests.runsListInput,
     answer: answers.page(answers.run),
     call: async (engine, input, context) => ({ status: 200, body: await engine.runsList(input, context) }),
@@ -191,6 +190,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary:
       "Returns a run's state and outcomes, after `wait`; with `instance` a page of that one's whole result.",
     scope: "read",
+    sessionToken: true,
     input: requests.runsGetInput,
     answer: answers.runDetail.or(answers.resultPage),
     async call(engine, input, context) {
@@ -204,6 +204,7 @@ export const OPERATIONS: readonly Operation[] = [
     idField: "runId",
     summary: "Stops a run at its instances and says what became of the work at each.",
     scope: "send",
+    sessionToken: true,
     input: requests.runsCancelInput,
     answer: answers.runDetail,
     async call(engine, input, context) {

@@ -40,7 +40,10 @@ function addOperation(
         url: `${base}/${each}`,
         config: { scope, ...(sessionToken && { sessionToken }) },
         handler: async (request, reply) => {
-          if (method === "POST" && draining()) throw leaving();
+          if (method === "POST" && draining()) {
+            reply.header("retry-after", "1");
+            throw leaving();
+          }
           return respond(operation, engine, request, reply);
         },
       });
@@ -83,7 +86,7 @@ function contextOf(request: FastifyRequest, reply: FastifyReply): CallContext {
   reply.raw.once("close", () => {
     if (!reply.raw.writableFinished) gone.cancel();
   });
-  return { ...callerOf(request), hops: hopsOf(request), gone };
+  return { ...callerOf(request), hops: hopsOf(request), gone, longestWaitMs: LONGEST_WAIT_MS };
 }
 
 function leaving(): OrchestratorError {

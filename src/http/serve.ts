@@ -58,7 +58,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   if (allowedOrigins)
     await server.register(cors, { origin: (origin, done) => done(null, isAllowed(origin)) });
   const isAllowed = (origin: string | undefined) =>
-    origin !== undefined && allowedOrigins !== undefined && allowedOrigins().includes(origin);
+    origin !== undefined && (allowedOrigins?.().includes(origin) ?? false);
 
   const startedAt = clock.now();
   const facts = () => ({ role: "orchestrator", version, startedAt, members: memberCounts(leases, clock) });

@@ -21,7 +21,10 @@ export function readAsked(exchange: Exchange, instance: string, now: number): Re
   if (exchange.status === 404 && readOwnError(exchange.body)?.code === "run_not_found") {
     return { value: "unseen", quotes: false };
   }
-  if (isSuccess(exchange.status) && !exchange.failure && !readTask(exchange.body)) {
+  const task = isSuccess(exchange.status) && !exchange.failure ? readTask(exchange.body) : undefined;
+  // A tombstone: the key was buried before it ever came, maybe by a process that asked before this one.
+  if (task?.existed === false) return { value: "unseen", quotes: false };
+  if (isSuccess(exchange.status) && !exchange.failure && !task) {
     const error = notOurs(exchange, instance).with({ delivery: "unknown" });
     return { value: { delivery: "unknown", reply: "none", error }, quotes: true };
   }

@@ -1,3 +1,4 @@
+import type { OnInstanceDown } from "../../src/core/session.ts";
 import type { PlannedCall } from "./calls.ts";
 import type { Evidence, Told, ToldOutcome } from "./evidence.ts";
 import type { Command, Reply } from "./messages.ts";
@@ -20,9 +21,10 @@ export class Caller {
   }
 
   /** Opens a session, however often that takes. */
-  async spawn(sessionId: string): Promise<void> {
+  async spawn(sessionId: string, onInstanceDown: OnInstanceDown): Promise<void> {
+    const input = { sessionId, onInstanceDown };
     for (let attempt = 0; attempt < 20; attempt++) {
-      const { reply } = await this.#ask({ operation: "spawn", input: { sessionId }, createdBy: "spawn" });
+      const { reply } = await this.#ask({ operation: "spawn", input, createdBy: "spawn" });
       if (reply && ("answer" in reply || reply.error.code === "session_exists")) return;
     }
     throw new Error(`Session ${sessionId} could not be opened.`);

@@ -1,6 +1,7 @@
-import { LONG_BODY } from "./fault-plan.ts";
+import type { OnInstanceDown } from "../../src/core/session.ts";
 import type { Operation } from "./messages.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
+import { LONG_BODY, type OverLimit } from "./sizes.ts";
 
 /** One call of the schedule, and what is done around it. */
 export interface PlannedCall {
@@ -13,9 +14,14 @@ export interface PlannedCall {
   cancel: boolean;
   /** Made twice at once, by two processes, under one `idempotencyKey`. */
   twice: boolean;
+  /** Which limit it exceeds wherever it goes. */
+  over?: OverLimit;
 }
 
-export const SESSIONS = ["session1", "session2", "session3"];
+/** What becomes of each session when its owner is down: most may move, as that is what goes wrong. */
+export const SESSIONS: Record<string, OnInstanceDown> = Object.fromEntries(
+  Array.from({ length: 10 }, (_, index) => [`session${index}`, index < 3 ? "fail" : "migrate"]),
+);
 
 /** The call of this number: it follows from the seed and the number alone. */
 export function planCall(seed: number, index: number, fleet: readonly string[]): PlannedCall {
@@ -23,13 +29,15 @@ export function planCall(seed: number, index: number, fleet: readonly string[]):
   const callId = `call-${index}`;
   const kind = random.next();
   const cancel = random.chance(0.04);
-  const idempotent = kind < 0.7 && random.chance(0.1);
-  const keys = kind < 0.9 && random.chance(0.3) ? { idempotencyKey: callId } : {};
+  const idempotent = kind < 0.65 && random.chance(0.1);
+  const keys = random.chance(0.3) ? { idempotencyKey: callId } : {};
   const waits = cancel || random.chance(0.08) ? { wait: random.between(0, 200) / 1_000 } : {};
   const common = { timeout: random.between(20, 80) / 10, ...waits };
-  const work = payload(random, callId);
-  const facts = { callId, idempotent, cancel, twice: "idempotencyKey" in keys && random.chance(0.4) };
-  if (kind < 0.7) {
+  const over = random.chance(0.03) ? random.one<OverLimit>(["body", "reply"]) : undefined;
+  const work = { ...payload(random, callId), ...(over && { over }) };
+  const twice = "idempotencyKey" in keys && random.chance(0.4);
+  const facts = { callId, idempotent, cancel, twice, ...(over && { over }) };
+  if (kind < 0.65) {
     const instances = random.shuffled(fleet).slice(0, random.between(1, 4));
     return {
       ...facts,
@@ -41,15 +49,17 @@ export function planCall(seed: number, index: number, fleet: readonly string[]):
         idempotent,
         payload: work,
         fallback: random.one(["listed", "listed", "any", "none"]),
+        pick: random.one(["ordered", "ordered", "round-robin", "least-busy"]),
         retries: random.between(0, 3),
       },
     };
   }
-  if (kind < 0.9) {
+  if (kind < 0.85) {
     const targets = random.shuffled(fleet).slice(0, random.between(2, fleet.length));
     return { ...facts, operation: "fanout", input: { ...common, ...keys, targets, payload: work } };
   }
-  return { ...facts, operation: "send", input: { ...common, sessionId: random.one(SESSIONS), data: work } };
+  const sessionId = random.one(Object.keys(SESSIONS));
+  return { ...facts, operation: "send", input: { ...common, ...keys, sessionId, data: work } };
 }
 
 function payload(random: SeededRandom, callId: string): Record<string, unknown> {

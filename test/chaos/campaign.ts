@@ -6,8 +6,8 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { recordingLogger } from "../support/logger.ts";
 import { Caller } from "./caller.ts";
 import { planCall, SESSIONS } from "./calls.ts";
-import { check, type Violation } from "./checker.ts";
-import { readMessages, readRuns } from "./evidence.ts";
+import { check } from "./checker.ts";
+import { readMessages, readRuns, readSessions } from "./evidence.ts";
 import { FAULTS, type FaultName } from "./fault-plan.ts";
 import { Fleet, pause } from "./fleet.ts";
 import { Orchestrators } from "./orchestrators.ts";
@@ -15,10 +15,12 @@ import { seededRandom } from "./random.ts";
 import type { Sabotage } from "./sabotage.ts";
 import type { Scripts } from "./scripts.ts";
 import { disturb } from "./signals.ts";
+import type { Violation } from "./violation.ts";
 
 /** How many calls are under way at once. */
 const LANES = 24;
 const INSTANCES = ["A", "B", "C", "D", "E", "F"];
+const KEYED = ["E", "F"];
 /** Dead processes' runs are taken over within their lease and settled within their deadline. */
 const RECOVERY_MS = 45_000;
 
@@ -44,6 +46,10 @@ export interface Report extends Progress {
   runs: number;
   /** Runs that another process than those that were called has brought to their end. */
   takenOver: number;
+  /** How often a session changed its owner. */
+  moves: number;
+  /** Requests that were refused since they came with the key before. */
+  oldKeys: number;
   /** How many outcomes ended how. */
   outcomes: Map<string, number>;
   violations: Violation[];
@@ -57,22 +63,37 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
   const faults = new Map<FaultName, number>(FAULTS.map((name) => [name, 0]));
   const onFault = (name: FaultName) => void faults.set(name, (faults.get(name) ?? 0) + 1);
 
-  const fleet = new Fleet({ seed, names: INSTANCES, folder, script: scripts.instance, rate, onFault });
+  const fleet = new Fleet({
+    seed,
+    names: INSTANCES,
+    keyed: KEYED,
+    folder,
+    script: scripts.instance,
+    rate,
+    onFault,
+  });
   await fleet.start();
   const path = join(folder, "store.db");
   const orchestrators = new Orchestrators(
     scripts.orchestrator,
-    { store: path, fleet: fleet.urls, sabotage },
+    { store: path, fleet: fleet.addresses, sabotage },
     onFault,
   );
   await orchestrators.start(3);
   const random = seededRandom(seed, "lanes");
   const caller = new Caller(orchestrators, random);
-  for (const sessionId of SESSIONS) await caller.spawn(sessionId);
+  for (const [sessionId, whenDown] of Object.entries(SESSIONS)) await caller.spawn(sessionId, whenDown);
 
   let calls = 0;
   const progress = (): Progress => ({ calls, elapsedMs: performance.now() - startedAt, faults });
-  const disturbance = disturb(seededRandom(seed, "signals"), () => calls, fleet, orchestrators, INSTANCES);
+  const disturbance = disturb(
+    seededRandom(seed, "signals"),
+    () => calls,
+    fleet,
+    orchestrators,
+    INSTANCES,
+    KEYED,
+  );
   const lane = async () => {
     while (goOn(progress())) {
       await caller.make(planCall(seed, calls++, INSTANCES));
@@ -99,7 +120,9 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     executions: fleet.executions,
     runs,
     messages: await readMessages(store),
+    sessions: await readSessions(store),
     outages: fleet.outages,
+    keyChanges: fleet.keyChanges,
     isTroubled: (key: string) => fleet.isTroubled(key),
     disturbed: orchestrators.disturbed,
     failures: orchestrators.failures,
@@ -121,6 +144,8 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     executions: evidence.executions.length,
     runs: runs.size,
     takenOver: takenOver.length,
+    moves: evidence.sessions.reduce((sum, { moves = [] }) => sum + moves.length, 0),
+    oldKeys: fleet.refused,
     outcomes,
     violations,
   };

@@ -49,3 +49,5 @@ try {
 } finally {
   await scripts.remove();
 }
+// Node 20 may spin for ever in its own cleanup when it ends by itself.
+process.exit();

@@ -1,73 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { OrchestratorError } from "../../src/core/errors.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { Run } from "../../src/core/run.ts";
 import type { PlannedCall } from "./calls.ts";
-import { check } from "./checker.ts";
-import type { Evidence } from "./evidence.ts";
 import type { Execution } from "./ledger.ts";
-
-const call: PlannedCall = {
-  callId: "call-1",
-  operation: "delegate",
-  input: {},
-  idempotent: false,
-  cancel: false,
-  twice: false,
-};
-const execution: Execution = {
-  execution: "e1",
-  instance: "A",
-  key: "run-1/main/0/A/0",
-  callId: "call-1",
-  end: "done",
-};
-const outcome: Outcome = {
-  instance: "A",
-  origin: "http://a.test",
-  delivery: "accepted",
-  reply: "done",
-  result: { callId: "call-1", instance: "A", execution: "e1" },
-};
-const error = new OrchestratorError("instance_error", "no").toBody();
-
-/** One delegate that A has done, was told of and is stored; changed as the test says. */
-function evidence({
-  executions = [execution],
-  outcomes = [outcome],
-  run = {},
-  ...others
-}: Partial<Omit<Evidence, "runs">> & { outcomes?: Outcome[]; run?: Partial<Run> } = {}): Evidence {
-  const stored: Run = {
-    runId: "run-1",
-    operation: "delegate",
-    createdAt: 1_000,
-    deadlineAt: 9_000,
-    endedAt: 2_000,
-    createdBy: "call-1",
-    owner: "p",
-    explanation: { order: ["A"], excluded: [] },
-    outcomes,
-    attempts: [{ instance: "A", key: execution.key, startedAt: 1_000, delivery: "accepted", reply: "done" }],
-    ...run,
-  };
-  return {
-    calls: new Map([["call-1", call]]),
-    pids: new Map([["call-1", new Set([1])]]),
-    told: [{ call, runId: "run-1", outcomes: [outcome] }],
-    executions,
-    runs: new Map([[stored.runId, stored]]),
-    messages: [],
-    outages: [],
-    isTroubled: () => false,
-    disturbed: new Set(),
-    failures: [],
-    ...others,
-  };
-}
-
-const rules = (given: Evidence) => [...new Set(check(given).map(({ rule }) => rule))];
-const nothingTold = { told: [] };
+import { call, error, evidence, execution, nothingTold, outcome, rules } from "./sample-evidence.ts";
 
 describe("the checker", () => {
   it("has nothing against a run that is told and stored as it was done", () => {
@@ -136,9 +72,15 @@ describe("the checker", () => {
     ]);
   });
 
-  it("finds a message that was executed and is not in the transcript", () => {
-    const calls = new Map([["call-1", { ...call, operation: "send" as const }]]);
-    expect(rules(evidence({ calls }))).toEqual(["lost"]);
+  it("finds an answer that leaves the result of finished work out", () => {
+    const { result: _, ...resultless } = outcome;
+    expect(rules(evidence({ told: [{ call, runId: "run-1", outcomes: [resultless] }] }))).toEqual(["untrue"]);
+  });
+
+  it("finds the key of a send with two runs", () => {
+    const keyed: PlannedCall = { ...call, operation: "send", input: { idempotencyKey: "k" } };
+    const told = ["run-1", "run-2"].map((runId) => ({ call: keyed, runId, outcomes: [] }));
+    expect(rules(evidence({ told }))).toContain("twice");
   });
 
   it("passes on what went wrong with the processes", () => {

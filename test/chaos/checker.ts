@@ -1,17 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { Run } from "../../src/core/run.ts";
+import type { PlannedCall } from "./calls.ts";
+import { checkRefusals } from "./checker-refusals.ts";
+import { checkOwners, checkTranscripts } from "./checker-sessions.ts";
 import type { Evidence, Told } from "./evidence.ts";
+import { isExplained } from "./explanation.ts";
 import { groupBy } from "./group-by.ts";
 import type { Execution } from "./ledger.ts";
-
-export const RULES = ["twice", "lost", "untrue", "open", "broken"] as const;
-
-export interface Violation {
-  /** Executed twice; a run lost; an outcome or answer against the ledger; without an end; a process failed. */
-  rule: (typeof RULES)[number];
-  text: string;
-}
+import type { Find, Violation } from "./violation.ts";
 
 /** Compares what was said and stored with what was done. */
 export function check(evidence: Evidence): Violation[] {
@@ -26,10 +23,10 @@ export function check(evidence: Evidence): Violation[] {
   for (const run of evidence.runs.values()) checkRun(evidence, run, byRun.get(run.runId) ?? [], find);
   for (const told of evidence.told) checkTold(evidence, told, byRun, find);
   checkTranscripts(evidence, find);
+  checkOwners(evidence, find);
+  checkRefusals(evidence, find);
   return findings;
 }
-
-type Find = (rule: Violation["rule"], text: string) => void;
 
 /** A key begins with its run. */
 function runOf(key: string): string {
@@ -82,9 +79,11 @@ function checkRun(evidence: Evidence, run: Run, executions: Execution[], find: F
     find("open", `run ${run.runId} of ${run.createdBy} has no end; owner ${run.owner}`);
     return;
   }
+  const over = evidence.calls.get(run.createdBy)?.over;
   for (const outcome of run.outcomes) {
     const here = executions.filter(({ instance }) => instance === outcome.instance);
-    const problem = untruth(outcome, here) ?? unexplained(evidence, run, outcome);
+    const problem =
+      untruth(outcome, here, over) ?? unexplained(evidence, run, outcome, hasLongReply(here, over));
     if (problem === undefined) continue;
     const { instance, delivery, reply, error } = outcome;
     const done = here.map(({ key, end }) => `${key} (${end})`).join(", ") || "nothing";
@@ -103,6 +102,7 @@ function checkRun(evidence: Evidence, run: Run, executions: Execution[], find: F
 function untruth(
   { delivery, reply, result, error }: Outcome,
   here: readonly Execution[],
+  over: PlannedCall["over"],
 ): string | undefined {
   if (delivery === "not_sent" && here.length > 0) return "but it was executed";
   if (delivery === "not_sent" && reply !== "none") return "which cannot be";
@@ -117,6 +117,9 @@ function untruth(
       // An instance that was killed may have done the work and not have noted it.
       if (error?.code === "interrupted")
         return error.message.includes("journal is gone") ? "but it is not" : undefined;
+      // Its work was done: what failed is reading the reply.
+      if (error?.code === "payload_too_large")
+        return hasLongReply(here, over) ? undefined : "but it gave no reply over the limit";
       return here.some(({ end }) => end === "failed") ? undefined : "but it did not fail";
     case "cancelled":
       return here.some(({ end }) => end === "done" || end === "failed") ? "but it was completed" : undefined;
@@ -125,23 +128,23 @@ function untruth(
   }
 }
 
-/** Not to know what became of work needs a fault that explains it. */
+function hasLongReply(here: readonly Execution[], over: PlannedCall["over"]): boolean {
+  return over === "reply" && here.some(({ end }) => end === "done");
+}
+
+/**
+ * Not to know what became of work needs a fault that explains it. A reply over the limit is one: it may
+ * be the answer to a cancellation, and cannot be read there either.
+ */
 function unexplained(
   evidence: Evidence,
   run: Run,
   { instance, delivery, reply, error }: Outcome,
+  longReply: boolean,
 ): string | undefined {
   const certain = delivery === "not_sent" || (reply !== "none" && error?.code !== "interrupted");
-  if (certain) return undefined;
-  const { isTroubled, outages, pids, disturbed } = evidence;
-  const ended = run.endedAt ?? Number.POSITIVE_INFINITY;
-  const explained =
-    run.attempts.some((attempt) => attempt.instance === instance && isTroubled(attempt.key)) ||
-    outages.some(
-      (outage) => outage.instance === instance && outage.from <= ended && outage.until >= run.createdAt,
-    ) ||
-    [...(pids.get(run.createdBy) ?? [])].some((pid) => disturbed.has(pid));
-  return explained ? undefined : "and no fault explains it";
+  if (certain || longReply) return undefined;
+  return isExplained(evidence, run, instance) ? undefined : "and no fault explains it";
 }
 
 function checkTold({ runs }: Evidence, told: Told, byRun: Map<string, Execution[]>, find: Find): void {
@@ -154,25 +157,15 @@ function checkTold({ runs }: Evidence, told: Told, byRun: Map<string, Execution[
   const run = runs.get(runId);
   for (const { instance, reply, result } of outcomes) {
     if (reply !== "done") continue;
+    if (result === undefined) {
+      say(`${instance} is done, and without its result`);
+      continue;
+    }
     const stored = run?.outcomes.find((outcome) => outcome.instance === instance);
     if (run && (stored?.reply !== "done" || !isDeepStrictEqual(stored.result, result)))
       say(`${instance} is done, but it is stored as ${stored?.delivery}/${stored?.reply}`);
     const { execution } = result as { execution: string };
     if (!executions.some((each) => each.execution === execution && each.end === "done"))
       say(`${instance} is done, but the ledger has no such result`);
-  }
-}
-
-/** A message that was executed stays in its transcript, once, with its own reply. */
-function checkTranscripts({ messages, executions, calls }: Evidence, find: Find): void {
-  const byCall = groupBy(messages, ({ data }) => (data as { callId: string }).callId);
-  for (const { callId, instance, execution } of executions) {
-    if (calls.get(callId)?.operation !== "send") continue;
-    const written = byCall.get(callId) ?? [];
-    if (written.length !== 1)
-      find("lost", `${instance} executed ${callId}, which is ${written.length} times in its transcript`);
-    const [message] = written;
-    if (message?.reply === "done" && (message.result as { execution?: string })?.execution !== execution)
-      find("untrue", `the transcript has another reply to ${callId} than ${instance} gave`);
   }
 }

@@ -1,10 +1,11 @@
 import type { ErrorBody } from "../../src/core/errors.ts";
 import type { Json } from "../../src/core/json.ts";
-import type { Store } from "../../src/core/ports.ts";
+import type { Entry, Store } from "../../src/core/ports.ts";
 import type { Run } from "../../src/core/run.ts";
-import type { Message } from "../../src/core/session.ts";
+import type { Message, Session } from "../../src/core/session.ts";
 import { RUNS, resultKey } from "../../src/engine/run-keys.ts";
 import type { PlannedCall } from "./calls.ts";
+import type { KeyChange } from "./changing-key.ts";
 import type { Outage } from "./fleet.ts";
 import type { Execution } from "./ledger.ts";
 
@@ -25,6 +26,11 @@ export interface Told {
   error?: ErrorBody;
 }
 
+/** A message of a transcript; `uid` is its session's. */
+export interface StoredMessage extends Message {
+  uid: string;
+}
+
 /** All that is known after a campaign. */
 export interface Evidence {
   calls: Map<string, PlannedCall>;
@@ -34,8 +40,11 @@ export interface Evidence {
   executions: Execution[];
   /** Stored runs, with their results, by id. */
   runs: Map<string, Run>;
-  messages: Message[];
+  messages: StoredMessage[];
+  sessions: Session[];
   outages: Outage[];
+  /** Instances that changed the key that they demand. */
+  keyChanges: KeyChange[];
   /** Whether a request under this key met a fault. */
   isTroubled: (key: string) => boolean;
   /** Processes that were killed or stopped. */
@@ -47,7 +56,7 @@ export interface Evidence {
 /** Every stored run, with its results. */
 export async function readRuns(store: Store, { whole }: { whole: boolean }): Promise<Map<string, Run>> {
   const runs = new Map<string, Run>();
-  for await (const value of valuesUnder(store, RUNS)) {
+  for await (const { value } of entriesUnder(store, RUNS)) {
     const run = JSON.parse(value) as Run;
     runs.set(run.runId, run);
     for (const [index, outcome] of whole ? run.outcomes.entries() : []) {
@@ -59,16 +68,24 @@ export async function readRuns(store: Store, { whole }: { whole: boolean }): Pro
   return runs;
 }
 
-export async function readMessages(store: Store): Promise<Message[]> {
-  const messages: Message[] = [];
-  for await (const value of valuesUnder(store, "message/")) messages.push(JSON.parse(value) as Message);
+/** Every message of every transcript, in order, with the session that it belongs to. */
+export async function readMessages(store: Store): Promise<StoredMessage[]> {
+  const messages: StoredMessage[] = [];
+  for await (const { key, value } of entriesUnder(store, "message/"))
+    messages.push({ ...(JSON.parse(value) as Message), uid: key.split("/")[1] as string });
   return messages;
 }
 
-async function* valuesUnder(store: Store, prefix: string): AsyncGenerator<string> {
+export async function readSessions(store: Store): Promise<Session[]> {
+  const sessions: Session[] = [];
+  for await (const { value } of entriesUnder(store, "session/")) sessions.push(JSON.parse(value) as Session);
+  return sessions;
+}
+
+async function* entriesUnder(store: Store, prefix: string): AsyncGenerator<Entry> {
   for (let after: string | undefined; ; ) {
     const page = await store.list(prefix, after === undefined ? {} : { after });
-    for (const { value } of page) yield value;
+    yield* page;
     after = page.at(-1)?.key;
     if (after === undefined) return;
   }

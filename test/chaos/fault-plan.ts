@@ -1,5 +1,6 @@
 import type { RawRequest } from "../support/fault-server.ts";
 import type { SeededRandom } from "./random.ts";
+import { LONG_BODY } from "./sizes.ts";
 
 /** Every fault that the proxy plays on single requests. */
 export const REQUEST_FAULTS = [
@@ -32,14 +33,16 @@ export const PROCESS_FAULTS = [
   "SIGKILL of an instance",
   "SIGSTOP of an orchestrator",
   "SIGKILL of an orchestrator",
+  "key changed",
 ] as const;
 export type ProcessFault = (typeof PROCESS_FAULTS)[number];
 
-export const FAULTS = [...REQUEST_FAULTS, ...PROCESS_FAULTS];
-export type FaultName = RequestFault | ProcessFault;
+/** What the calls themselves bring about. */
+export const SIZE_FAULTS = ["body over the limit", "reply over the limit"] as const;
+export type SizeFault = (typeof SIZE_FAULTS)[number];
 
-/** Bodies that long are still on their way when the head is there. */
-export const LONG_BODY = 200_000;
+export const FAULTS = [...REQUEST_FAULTS, ...SIZE_FAULTS, ...PROCESS_FAULTS];
+export type FaultName = RequestFault | SizeFault | ProcessFault;
 
 /** Which fault, if any, meets a request whose first bytes have come. */
 export function planFault(

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { taskIdOf } from "../../src/host/task-record.ts";
+import { ChangingKey, type KeyChange } from "./changing-key.ts";
 import { Child } from "./child.ts";
 import type { FaultName } from "./fault-plan.ts";
 import { type Execution, readLedger } from "./ledger.ts";
+import type { InstanceAddress } from "./messages.ts";
 import { type FaultProxy, faultProxy } from "./proxy.ts";
 import { seededRandom } from "./random.ts";
 
@@ -16,6 +18,8 @@ export interface Outage {
 export interface FleetOptions {
   seed: number;
   names: readonly string[];
+  /** Those of them that demand a key, which changes. */
+  keyed: readonly string[];
   folder: string;
   /** The bundled `instance.ts`. */
   script: string;
@@ -24,15 +28,25 @@ export interface FleetOptions {
   onFault: (fault: FaultName) => void;
 }
 
+interface Member {
+  child: Child;
+  proxy: FaultProxy;
+  port: number;
+  key?: ChangingKey;
+}
+
 /** Ledgered instances, each behind a proxy that plays faults. */
 export class Fleet {
   readonly outages: Outage[] = [];
   /** Ids of tasks whose requests met a fault. */
   readonly troubled = new Set<string>();
   readonly ledger: string;
-  readonly urls: Record<string, string> = {};
+  readonly addresses: Record<string, InstanceAddress> = {};
+  readonly keyChanges: KeyChange[] = [];
+  /** Requests that came with the key before. */
+  refused = 0;
   readonly #options: FleetOptions;
-  readonly #members = new Map<string, { child: Child; proxy: FaultProxy; port: number }>();
+  readonly #members = new Map<string, Member>();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -40,10 +54,11 @@ export class Fleet {
   }
 
   async start(): Promise<void> {
-    const { names, seed, rate, onFault } = this.#options;
+    const { names, keyed, folder, seed, rate, onFault } = this.#options;
     await Promise.all(
       names.map(async (name) => {
         const { child, port } = await this.#spawn(name, 0);
+        const key = keyed.includes(name) ? new ChangingKey(name, join(folder, `${name}.key`)) : undefined;
         const proxy = await faultProxy({
           random: seededRandom(seed, `proxy ${name}`),
           rate,
@@ -52,9 +67,17 @@ export class Fleet {
             onFault(fault);
             if (taskId !== undefined) this.troubled.add(taskId);
           },
+          onSize: onFault,
+          ...(key && {
+            accepts: (authorization) => {
+              const accepted = key.accepts(authorization);
+              if (!accepted) this.refused += 1;
+              return accepted;
+            },
+          }),
         });
-        this.urls[name] = proxy.url;
-        this.#members.set(name, { child, proxy, port });
+        this.addresses[name] = { url: proxy.url, ...(key && { keyFile: key.path }) };
+        this.#members.set(name, { child, proxy, port, ...(key && { key }) });
       }),
     );
   }
@@ -99,6 +122,14 @@ export class Fleet {
       await pause(ms);
       await proxy.up();
     });
+  }
+
+  /** Has an instance demand another key. */
+  changeKey(name: string): void {
+    const change = this.#member(name).key?.change();
+    if (!change) throw new Error(`Instance ${name} demands no key.`);
+    this.#options.onFault("key changed");
+    this.keyChanges.push(change);
   }
 
   calm(): void {

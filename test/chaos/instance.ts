@@ -6,6 +6,7 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { recordingLogger } from "../support/logger.ts";
 import { append, type LedgerLine } from "./ledger.ts";
 import type { InstanceFacts, TaskPayload } from "./messages.ts";
+import { replyPad } from "./sizes.ts";
 
 // The real instance host over a worker that writes each execution to the ledger, in a process of its own.
 
@@ -16,7 +17,7 @@ const logger = recordingLogger();
 const worker: Worker = {
   description: { does: "Notes what it does.", payload: "what the chaos test sends", example: {} },
   async run({ payload, cancellation }) {
-    const { callId, key, ms, fail } = payload as unknown as TaskPayload;
+    const { callId, key, ms, fail, over } = payload as unknown as TaskPayload;
     const execution = systemIds.random();
     const note = (event: LedgerLine["event"]) =>
       append(facts.ledger, { event, execution, instance: facts.name, key, callId });
@@ -34,7 +35,7 @@ const worker: Worker = {
     }
     note(fail ? "failed" : "done");
     if (fail) throw new OrchestratorError("instance_error", "This task fails.");
-    return { result: { callId, instance: facts.name, execution } };
+    return { result: { callId, instance: facts.name, execution, ...replyPad(over) } };
   },
   close: async () => {},
 };

@@ -1,5 +1,6 @@
 import type { ErrorBody } from "../../src/core/errors.ts";
 import type { Sabotage } from "./sabotage.ts";
+import type { OverLimit } from "./sizes.ts";
 
 // What the driver and the processes that it starts say to each other.
 
@@ -12,11 +13,17 @@ export interface InstanceFacts {
   ledger: string;
 }
 
+/** Where an instance is reached, and the file that its key is in, if it demands one. */
+export interface InstanceAddress {
+  url: string;
+  keyFile?: string;
+}
+
 /** What an orchestrator process is started with. */
 export interface OrchestratorFacts {
   store: string;
-  /** URLs by name. */
-  fleet: Record<string, string>;
+  /** By name. */
+  fleet: Record<string, InstanceAddress>;
   sabotage?: Sabotage | undefined;
 }
 
@@ -41,5 +48,6 @@ export interface TaskPayload {
   /** How long the work takes. */
   ms: number;
   fail: boolean;
+  over?: OverLimit;
   pad?: string;
 }

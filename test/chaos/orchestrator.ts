@@ -10,6 +10,7 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { recordingLogger } from "../support/logger.ts";
 import type { Command, OrchestratorFacts, Reply } from "./messages.ts";
 import { sabotagedClients, sabotagedStore, stamped } from "./sabotage.ts";
+import { REPLY_LIMIT } from "./sizes.ts";
 
 // The real engine in a process of its own: calls come as lines of JSON on standard input, answers go
 // as lines of JSON to standard output. At the end of its input it closes in good order.
@@ -18,12 +19,13 @@ const facts = JSON.parse(process.argv[2] as string) as OrchestratorFacts;
 const clock = systemClock;
 const logger = recordingLogger();
 const fleet = Object.entries(facts.fleet).map(
-  ([name, url]): Instance => ({
+  ([name, { url, keyFile }]): Instance => ({
     name,
     url,
     origin: new URL(url).origin,
     protocol: "rest",
     tags: [],
+    ...(keyFile !== undefined && { credential: { from: "file", path: keyFile } }),
     source: "config",
   }),
 );
@@ -33,7 +35,7 @@ const clients = createInstanceClients({
   env: {},
   fleetKey: () => undefined,
   // An instance that hangs is given up before the deadline now and then.
-  limits: { graceMs: 1_500 },
+  limits: { graceMs: 1_500, bodyLimit: REPLY_LIMIT },
 });
 const engine = createEngine({
   clock,

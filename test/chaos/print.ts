@@ -1,6 +1,6 @@
 import type { Report } from "./campaign.ts";
-import { RULES } from "./checker.ts";
 import { groupBy } from "./group-by.ts";
+import { RULES } from "./violation.ts";
 
 const SHOWN = 10;
 
@@ -12,6 +12,8 @@ export function print({
   executions,
   runs,
   takenOver,
+  moves,
+  oldKeys,
   outcomes,
   violations,
 }: Report): void {
@@ -19,6 +21,8 @@ export function print({
     ["calls", calls],
     ["runs", runs],
     ["runs taken over", takenOver],
+    ["moves of sessions", moves],
+    ["requests with an old key", oldKeys],
     ["executions", executions],
     ["seconds", Math.round(elapsedMs / 1_000)],
     ...[...outcomes].sort().map(([end, count]): [string, number] => [`outcome ${end}`, count]),

@@ -3,8 +3,9 @@ import type { Socket } from "node:net";
 import { taskIdOf } from "../../src/host/task-record.ts";
 import { type Fault, faultServer, type RawRequest } from "../support/fault-server.ts";
 import { begin, hangUp, refuse, reset, respond } from "../support/faults.ts";
-import { planFault, type RequestFault } from "./fault-plan.ts";
+import { planFault, type RequestFault, type SizeFault } from "./fault-plan.ts";
 import type { SeededRandom } from "./random.ts";
+import { REPLY_LIMIT } from "./sizes.ts";
 
 /** What stands between the orchestrators and one instance. */
 export interface FaultProxy {
@@ -25,7 +26,14 @@ export interface ProxyOptions {
   target: () => number;
   /** Told of every fault as it is played, with the id of the task that the request is about. */
   onFault: (fault: RequestFault, taskId: string | undefined) => void;
+  /** Told of every body or reply over a limit. */
+  onSize: (fault: SizeFault) => void;
+  /** Whether this header carries the key that is demanded now, if any is. */
+  accepts?: (authorization: string | undefined) => boolean;
 }
+
+/** What a request meets: a fault, or a 401 since the key has changed. */
+type Met = RequestFault | "old key" | undefined;
 
 interface Upstream {
   status: number;
@@ -34,10 +42,19 @@ interface Upstream {
 }
 
 /** A proxy on a port of the kernel's choice whose faults follow from its random numbers. */
-export async function faultProxy({ random, rate, target, onFault }: ProxyOptions): Promise<FaultProxy> {
+export async function faultProxy(options: ProxyOptions): Promise<FaultProxy> {
+  const { random, rate, target, onFault, onSize, accepts } = options;
   let calm = false;
-  const planned = new WeakMap<Socket, RequestFault | undefined>();
+  const planned = new WeakMap<Socket, Met>();
   const used = new WeakSet<Socket>();
+
+  function meets(head: RawRequest, socket: Socket): Met {
+    if (accepts && !accepts(head.headers.authorization)) return "old key";
+    if (calm || head.path === "/api/health/check") return undefined;
+    const fault = planFault(random, rate, head, used.has(socket));
+    // It would close the instance for ten minutes: nobody comes again with a key that was refused.
+    return accepts && fault === "401" ? "429" : fault;
+  }
 
   /** Decides on a request when its head is there; whether its connection has ended thereby. */
   function onBytes(socket: Socket, received: Buffer): boolean {
@@ -45,11 +62,10 @@ export async function faultProxy({ random, rate, target, onFault }: ProxyOptions
     const end = received.indexOf("\r\n\r\n");
     if (end < 0 || planned.has(socket)) return false;
     const head = readHead(received.subarray(0, end).toString("latin1"));
-    const fault =
-      calm || head.path === "/api/health/check" ? undefined : planFault(random, rate, head, used.has(socket));
+    const fault = meets(head, socket);
     planned.set(socket, fault);
     used.add(socket);
-    if (fault === undefined) return false;
+    if (fault === undefined || fault === "old key") return false;
     onFault(fault, taskOf(head));
     if (fault === "keep-alive closed on reuse") socket.destroy();
     if (fault === "reset before the body" || fault === "reset during the body") socket.resetAndDestroy();
@@ -61,7 +77,13 @@ export async function faultProxy({ random, rate, target, onFault }: ProxyOptions
     server.requests.length = 0;
     const fault = planned.get(socket);
     planned.delete(socket);
-    void play(socket, request, fault, () => forward(target(), request), random);
+    const pass = async () => {
+      const upstream = await forward(target(), request);
+      if (upstream.status === 413) onSize("body over the limit");
+      if (upstream.text.length > REPLY_LIMIT) onSize("reply over the limit");
+      return upstream;
+    };
+    void play(socket, request, fault, pass, random);
   });
   return {
     url: server.url,
@@ -77,7 +99,7 @@ export async function faultProxy({ random, rate, target, onFault }: ProxyOptions
 async function play(
   socket: Socket,
   request: RawRequest,
-  fault: RequestFault | undefined,
+  fault: Met,
   pass: () => Promise<Upstream>,
   random: SeededRandom,
 ): Promise<void> {
@@ -108,6 +130,7 @@ async function play(
       await pass().catch(() => {});
       return;
     case "401":
+    case "old key":
       return answer(refuse(401, { code: "unauthorized" }));
     case "429":
       return answer(refuse(429, { code: "rate_limited", delivery: "not_sent" }));

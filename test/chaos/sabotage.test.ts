@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { campaign } from "./campaign.ts";
-import type { Violation } from "./checker.ts";
 import type { Sabotage } from "./sabotage.ts";
 import { bundleScripts, type Scripts } from "./scripts.ts";
+import type { Violation } from "./violation.ts";
 
 // A chaos test that cannot fail shows nothing: each of these engines breaks a promise, and is found out.
 

@@ -1,6 +1,7 @@
 import type { Json } from "../../src/core/json.ts";
 import type { Answer, Call, InstanceClient, InstanceClients, Store } from "../../src/core/ports.ts";
 import type { Run } from "../../src/core/run.ts";
+import { bodyPad, type OverLimit } from "./sizes.ts";
 
 // Engines that break a promise on purpose, made by changing what the engine is given: the checker
 // must find each of them out.
@@ -8,10 +9,11 @@ import type { Run } from "../../src/core/run.ts";
 export const SABOTAGES = ["skip the journal", "another key on retry", "fall back after unknown"] as const;
 export type Sabotage = (typeof SABOTAGES)[number];
 
-/** Clients that tell each worker the key of its task, so that the ledger has it. */
+/** Clients that tell each worker the key of its task, so that the ledger has it, and fill its payload up. */
 export function stamped(clients: InstanceClients): InstanceClients {
   return changed(clients, (send) => (call) => {
-    const payload = { ...(call.payload as Record<string, Json>), key: call.key };
+    const planned = call.payload as Record<string, Json>;
+    const payload = { ...planned, key: call.key, ...bodyPad(planned.over as OverLimit | undefined) };
     return send({ ...call, payload });
   });
 }

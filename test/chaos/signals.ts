@@ -18,6 +18,7 @@ export function disturb(
   fleet: Fleet,
   orchestrators: Orchestrators,
   instances: readonly string[],
+  keyed: readonly string[],
 ): { end(): Promise<void> } {
   let ended = false;
   const away = new Set<string>();
@@ -35,12 +36,14 @@ export function disturb(
 
   function next(): Promise<void> {
     const kind = random.next();
-    if (kind < 0.5) return orchestrators.kill(random);
-    if (kind < 0.52) return orchestrators.freeze(random, BEYOND_LEASE_MS);
-    if (kind < 0.67) return orchestrators.freeze(random, random.between(50, 2_000));
-    if (kind < 0.79) return once((name, ms) => fleet.kill(name, ms));
-    if (kind < 0.9) return once((name, ms) => fleet.freeze(name, ms * 2));
-    return once((name, ms) => fleet.refuse(name, ms));
+    if (kind < 0.44) return orchestrators.kill(random);
+    if (kind < 0.46) return orchestrators.freeze(random, BEYOND_LEASE_MS);
+    if (kind < 0.57) return orchestrators.freeze(random, random.between(50, 2_000));
+    if (kind < 0.68) return once((name, ms) => fleet.kill(name, ms));
+    if (kind < 0.79) return once((name, ms) => fleet.freeze(name, ms * 2));
+    if (kind < 0.9) return once((name, ms) => fleet.refuse(name, ms));
+    fleet.changeKey(random.one(keyed));
+    return Promise.resolve();
   }
 
   async function progress(count: number): Promise<void> {

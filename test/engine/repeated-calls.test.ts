@@ -39,6 +39,22 @@ describe("the same idempotency key again", () => {
     expect(new Set(answers.map(({ runId }) => runId)).size).toBe(1);
   });
 
+  it("has the results that a process left which died, while the rest goes on here", async () => {
+    const quick = await startHost({ worker: echoWorker() });
+    const worker = handWorker();
+    const slow = await startHost({ worker });
+    const store = createMemoryStore({ clock: systemClock });
+    const fleet = { A: quick.origin, B: slow.origin };
+    const call = { targets: ["A", "B"], payload: "mine", idempotencyKey: "k", wait: "300ms" };
+    const first = testEngine({ fleet, store, processes: processes("first") });
+    expect((await first.fanout(call)).counts).toMatchObject({ done: 1, pending: 1 });
+    const next = testEngine({ fleet, store, processes: processes("next", ["first"]) });
+    const { outcomes, runId } = await next.fanout(call);
+    expect(outcomes).toMatchObject([{ reply: "done", result: "mine" }, { reply: "pending" }]);
+    expect(await next.aggregate({ runId, strategy: "first" })).toMatchObject({ value: "mine" });
+    worker.tasks[0]?.finish("late");
+  });
+
   it("is a conflict for other work, of another caller another key", async () => {
     const host = await startHost({ worker: echoWorker() });
     const { delegate, fanout } = testEngine({ fleet: { A: host.origin } });

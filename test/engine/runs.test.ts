@@ -183,15 +183,15 @@ describe("close", () => {
     await closed;
   });
 
-  it("lets go of the rest, whose callers hear of it, and whose work is not called ended", async () => {
+  it("lets go of the rest, whose callers get a handle, and whose work is not called ended", async () => {
     const file = await stateFile();
     const worker = handWorker();
     const host = await startHost({ worker });
     const { engine, delegate } = testEngine({ fleet: { A: host.origin }, store: await sqliteAt(file) });
-    const call = refusalOf(delegate({ instances: ["A"], payload: 1 }));
+    const call = delegate({ instances: ["A"], payload: 1 });
     await expect.poll(() => worker.tasks.length).toBe(1);
     await engine.close(50);
-    expect((await call).delivery).toBe("unknown");
+    expect(await call).toMatchObject({ reply: "pending", survivesExit: true });
     const { runs } = testEngine({ store: await sqliteAt(file), processes: processes("next") });
     expect((await runs()).items).toMatchObject([{ state: "open", counts: { pending: 1 } }]);
     expect(worker.tasks[0]?.cancellation.error).toBeUndefined();

@@ -62,6 +62,7 @@ describe("cancelling", () => {
       status: 200,
       body: { reply: "cancelled" },
     });
+    expect((await host.call("GET", "/api/tasks?key=k")).body.existed).toBe(false);
     expect((await host.call("DELETE", "/api/tasks?key=k")).body.existed).toBe(false);
     expect(worker.runs).toEqual([]);
   });

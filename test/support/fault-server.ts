@@ -43,13 +43,23 @@ export async function faultServer({ onBytes }: { onBytes?: OnBytes } = {}): Prom
     accepted += 1;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket)).on("error", () => {});
-    let received = Buffer.alloc(0);
+    let pieces: Buffer[] = [];
+    let size = 0;
+    /** A long body is joined once, when all of it is there. */
+    let awaited = 0;
     socket.on("data", (chunk) => {
-      received = Buffer.concat([received, chunk]);
+      pieces.push(chunk);
+      size += chunk.length;
+      if (size < awaited) return;
+      const received = Buffer.concat(pieces);
+      pieces = [received];
       if (onBytes?.(socket, received)) return;
       const parsed = parse(received);
-      if (!parsed) return;
-      received = received.subarray(parsed.length);
+      awaited = parsed?.length ?? 0;
+      if (!parsed?.request) return;
+      pieces = [received.subarray(parsed.length)];
+      size -= parsed.length;
+      awaited = 0;
       requests.push(parsed.request);
       const fault = script.length > 1 ? script.shift() : script[0];
       fault?.(socket, parsed.request);
@@ -83,7 +93,8 @@ export async function faultServer({ onBytes }: { onBytes?: OnBytes } = {}): Prom
   };
 }
 
-function parse(bytes: Buffer): { request: RawRequest; length: number } | undefined {
+/** How long a request is whose head is there, and the request itself once it is whole. */
+function parse(bytes: Buffer): { request?: RawRequest; length: number } | undefined {
   const headEnd = bytes.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;
   const [first = "", ...lines] = bytes.subarray(0, headEnd).toString("latin1").split("\r\n");
@@ -94,7 +105,7 @@ function parse(bytes: Buffer): { request: RawRequest; length: number } | undefin
     ]),
   );
   const length = headEnd + 4 + Number(headers["content-length"] ?? 0);
-  if (bytes.length < length) return undefined;
+  if (bytes.length < length) return { length };
   const [method = "", path = ""] = first.split(" ");
   return { request: { method, path, headers, body: bytes.subarray(headEnd + 4, length).toString() }, length };
 }

@@ -4,12 +4,18 @@ export interface CodeBlock {
   /** What stands behind the opening fence, such as `json`. */
   info: string;
   text: string;
+  /** The line of the opening fence, from 1 on. */
+  line: number;
 }
 
 const FENCE = /^```(.*)\n([\s\S]*?)\n```$/gm;
 
 export function codeBlocks(markdown: string): CodeBlock[] {
-  return [...markdown.matchAll(FENCE)].map(([, info = "", text = ""]) => ({ info, text }));
+  return [...markdown.matchAll(FENCE)].map(({ 1: info = "", 2: text = "", index }) => ({
+    info,
+    text,
+    line: markdown.slice(0, index).split("\n").length,
+  }));
 }
 
 /** The text of `code` within lines. */

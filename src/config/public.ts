@@ -1,0 +1,38 @@
+import type { Duration } from "../core/calls.ts";
+import type { Scope } from "../core/keys.ts";
+import type { Protocol } from "../core/protocol.ts";
+import type { Selector } from "../core/selector.ts";
+
+/** An instance as `config.json` has it, under its name in `fleet`. */
+export interface InstanceConfig {
+  url: string;
+  /** `rest` unless given. */
+  protocol?: Protocol;
+  tags?: string[];
+  /** How many tasks of this process may be there at once; 64 unless given. */
+  maxConcurrency?: number;
+  /** The variable, or the file, that holds its key. */
+  apiKeyEnv?: string;
+  apiKeyFile?: string;
+  /** `openclaw`: the agent to ask. */
+  agent?: string;
+  /** `openai`: the model to ask for. */
+  model?: string;
+}
+
+/** What `config.json` may say, for a program that has it in its own place; a test holds it to the schema. */
+export interface OrchestratorConfig {
+  $schema?: string;
+  /** Who is meant where a call names nobody. */
+  instances?: Selector;
+  fleet?: Record<string, InstanceConfig>;
+  cluster?: { url?: string; allow?: string[] };
+  keys?: { name: string; hash: string; scopes: Scope[]; requestsPerMinute?: number }[];
+  serve?: { requestsPerMinute?: number; hosts?: string[]; origins?: string[] };
+  timeout?: Duration;
+  wait?: Duration;
+  retries?: number;
+  healthInterval?: Duration;
+  durability?: "normal" | "full";
+  retention?: { age?: Duration; runs?: number; bytes?: number };
+}

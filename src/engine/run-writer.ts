@@ -1,0 +1,121 @@
+import { OrchestratorError } from "../core/errors.ts";
+import { type Outcome, withoutResult } from "../core/outcome.ts";
+import type { Store } from "../core/ports.ts";
+import type { Run } from "../core/run.ts";
+import { resultKey, runKey } from "./run-keys.ts";
+
+export interface RunWriterParts {
+  run: Run;
+  /** Of the stored record; 0 for a run that is not yet written. */
+  version: number;
+  store: Store;
+  /** How long the run is kept after its end. */
+  keepMs: number;
+  /** Called when the run is no longer this process's. */
+  onLost: (error: OrchestratorError) => void;
+}
+
+/**
+ * The only writer of a run's record. Every write is a compare-and-set on the version that was written
+ * last, so that a second writer is found out.
+ */
+export class RunWriter {
+  readonly warnings: string[] = [];
+  readonly #parts: RunWriterParts;
+  #version: number;
+  #lost: OrchestratorError | undefined;
+  #writing: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
+  #changed = false;
+  /** Outcomes that are done and whose results are not yet stored. */
+  readonly #unkept: Outcome[] = [];
+
+  constructor(parts: RunWriterParts) {
+    this.#parts = parts;
+    this.#version = parts.version;
+  }
+
+  /** Another process has taken the run over, or was left it: nothing more is written. */
+  get lost(): OrchestratorError | undefined {
+    return this.#lost;
+  }
+
+  /** The record says all that is known. */
+  get isFresh(): boolean {
+    return this.#version > 0 && !this.#changed;
+  }
+
+  /** What is known is more than what is written. */
+  changed(): void {
+    this.#changed = true;
+  }
+
+  /** Has a result stored with the next write. */
+  keep(outcome: Outcome): void {
+    this.#unkept.push(outcome);
+  }
+
+  /** Commits whose callers come in one tick, or during a write, share the next write. */
+  commit(): Promise<void> {
+    this.#queued ??= (this.#writing ?? Promise.resolve())
+      .catch(() => {})
+      .then(() => {
+        this.#queued = undefined;
+        this.#writing = this.#write();
+        return this.#writing;
+      });
+    return this.#queued;
+  }
+
+  /** Awaits a write after the work: what cannot be stored then is a warning beside the result. */
+  async tell(write: Promise<unknown>): Promise<void> {
+    try {
+      await write;
+    } catch (error) {
+      const warning = `This run could not be stored: ${OrchestratorError.from(error).message}`;
+      if (!this.warnings.includes(warning)) this.warnings.push(warning);
+    }
+  }
+
+  letGo(message: string): OrchestratorError {
+    this.#lost ??= new OrchestratorError("conflict", message, {
+      runId: this.#parts.run.runId,
+      action: "Read it with runs_get: another process follows it to its end.",
+    });
+    this.#parts.onLost(this.#lost);
+    return this.#lost;
+  }
+
+  async #write(): Promise<void> {
+    const { run, store, keepMs } = this.#parts;
+    if (this.#lost) throw this.#lost;
+    // Results before the run that says that they are done: who reads it must find them.
+    while (this.#unkept.length > 0) await this.#keepResults();
+    const outcomes = run.outcomes.map(withoutResult);
+    this.#changed = false;
+    const version = await store
+      .put(runKey(run.runId), JSON.stringify({ ...run, outcomes }), {
+        ifVersion: this.#version,
+        // The deadline stands for the end of a run whose process dies.
+        expiresAt: (run.endedAt ?? run.deadlineAt) + keepMs,
+      })
+      .catch((error: unknown) => {
+        this.#changed = true;
+        throw error;
+      });
+    if (version === undefined) throw this.letGo(`Run ${run.runId} has been taken over by another process.`);
+    this.#version = version;
+  }
+
+  async #keepResults(): Promise<void> {
+    const { run, store, keepMs } = this.#parts;
+    const expiresAt = run.deadlineAt + keepMs;
+    const writes = this.#unkept.splice(0).map((outcome) => {
+      const key = resultKey(run.runId, run.outcomes.indexOf(outcome));
+      const text = JSON.stringify(outcome.result);
+      run.resultBytes = (run.resultBytes ?? 0) + text.length;
+      return store.put(key, text, { expiresAt });
+    });
+    await this.tell(Promise.all(writes));
+  }
+}
