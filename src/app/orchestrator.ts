@@ -23,6 +23,7 @@ export function openOrchestrator({ createdBy, start = false, ...options }: OpenO
   if (start) engine.start();
   const context = (call: CallOptions = {}): CallContext => ({
     createdBy,
+    ...(call.onRun && { onRun: call.onRun }),
     ...(call.onProgress && { onProgress: call.onProgress }),
     ...(call.signal && { cancellation: cancelledBy(call.signal) }),
   });

@@ -33,11 +33,13 @@ export interface CombineOptions extends AggregateOptions {
 }
 
 export function addCallOptions(command: Command): Command {
-  const url = new Option("--url <url>", "a running `orchestrator serve`, used instead of the engine here");
   return command
     .addOption(wordOption("--output <form>", "default a table on a terminal, else JSON", ["json", "table"]))
     .addOption(configOption())
-    .addOption(url.env("ORCHESTRATOR_URL"));
+    .option(
+      "--url <url>",
+      "a running `orchestrator serve`, used instead of the engine here; default $ORCHESTRATOR_URL",
+    );
 }
 
 export function addRunOptions(command: Command): Command {

@@ -2,7 +2,7 @@ import type { OutcomeView } from "../core/answers.ts";
 import type { OrchestratorError } from "../core/errors.ts";
 import type { Orchestrator } from "../core/orchestrator.ts";
 import { say } from "./output.ts";
-import { errorLine } from "./text.ts";
+import { errorLine, messageLine } from "./text.ts";
 
 /** What is known of cancelled work at one instance. */
 export type Fate = Pick<OutcomeView, "instance" | "delivery" | "reply" | "error">;
@@ -32,7 +32,7 @@ function fateLine({ instance, delivery, reply, error }: Fate): string {
       return `${instance}: still working (delivery ${delivery})`;
     case "none":
       if (delivery === "not_sent") return `${instance}: nothing was sent, or it never began`;
-      return `${instance}: unknown${error ? `: ${errorLine(error)}` : ""} (delivery ${delivery})`;
+      return `${instance}: unknown (delivery ${delivery})${error ? `: ${messageLine(error)}` : ""}`;
   }
 }
 

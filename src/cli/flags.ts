@@ -30,7 +30,7 @@ export function inFlags(error: OrchestratorError): OrchestratorError {
 }
 
 /** A field's name where a message begins with it, with the path within it: `payloads.A: …`. */
-const FIELD = /(?<=^|; )([a-z][A-Za-z]*)(?=(?:[.[][^\s:;]*)?: )/g;
+const FIELD = /(?<=^|; )([a-z][A-Za-z]*)(?=(?:[.[][^:;]*)?: )/g;
 
 function named(field: string): string {
   return flagOf(field) ?? field;

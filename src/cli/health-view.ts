@@ -27,7 +27,7 @@ export function liveView(intervalMs: number): HealthView {
         "error" in round
           ? `The check at ${time(round.at)} failed: ${errorLine(round.error)}`
           : `Checked at ${time(round.at)}, every ${intervalMs / 1000} s. Ctrl-C ends it.`;
-      const stateLines = wrap(state, (process.stdout.columns ?? 80) - 1);
+      const stateLines = wrap(state, (process.stdout.columns || 80) - 1);
       area.draw([...lines, "", ...stateLines, ...latest], paintStates);
     },
   };

@@ -9,8 +9,9 @@ export class LiveArea {
 
   /** Lines longer than the terminal is wide are cut: one that wraps could not be found again. */
   draw(lines: readonly string[], painted: (line: string) => string = (line) => line): void {
-    const { columns = 80, rows = 24 } = this.#stream;
-    const room = Math.max(1, rows - 1);
+    // Some terminals say that they have no size.
+    const columns = this.#stream.columns || 80;
+    const room = Math.max(1, (this.#stream.rows || 24) - 1);
     const shown =
       lines.length <= room
         ? lines

@@ -48,7 +48,11 @@ export async function makeCall<A extends RunAnswer>(
     // A program that reads stderr waits for the answer alone.
     progress.begin(process.stderr.isTTY ? await call.instances?.(orchestrator) : []);
     try {
-      return await call.make(orchestrator, { signal, onProgress: progress.onProgress });
+      return await call.make(orchestrator, {
+        signal,
+        onRun: (runId) => progress.tellRun(runId),
+        onProgress: progress.onProgress,
+      });
     } finally {
       progress.end();
     }

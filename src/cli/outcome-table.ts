@@ -20,7 +20,7 @@ export function outcomeTable(outcomes: readonly OutcomeView[]): string {
   const head = ["INSTANCE", "REPLY", "TIME"];
   const facts = outcomes.map(({ instance, reply, elapsedMs }) => [instance, reply, span(elapsedMs)]);
   const taken = table([head, ...facts].map((row) => [...row, "|"])).indexOf("|");
-  const room = Math.max(LEAST_EXCERPT, (process.stdout.columns ?? WIDE_ENOUGH) - taken - 1);
+  const room = Math.max(LEAST_EXCERPT, (process.stdout.columns || WIDE_ENOUGH) - taken - 1);
   const rows = facts.map((row, index) => [...row, saying(outcomes[index] as OutcomeView, room)]);
   return paintReplies(table([[...head, "RESULT"], ...rows]));
 }

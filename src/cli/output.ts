@@ -7,11 +7,11 @@ export type Output = "json" | "table";
 
 /** Lets a reader go that has seen enough, such as `head`: what is printed then is lost, and that is no failure. */
 export function letReadersGo(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
-  }
+  for (const stream of [process.stdout, process.stderr]) stream.off("error", letGo).on("error", letGo);
+}
+
+function letGo(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 export function isTable(output: Output | undefined): boolean {

@@ -35,8 +35,13 @@ export function readable(result: Json): string {
 const LONGEST_MESSAGE = 300;
 
 /** What went wrong and what to do about it. */
-export function errorLine({ code, message, action }: ErrorBody): string {
-  return `${code}: ${oneLine(message, LONGEST_MESSAGE)} → ${oneLine(action, LONGEST_MESSAGE)}`;
+export function errorLine(error: ErrorBody): string {
+  return `${error.code}: ${messageLine(error)}`;
+}
+
+/** The same where the code says no more than stands before it. */
+export function messageLine({ message, action }: Pick<ErrorBody, "message" | "action">): string {
+  return `${oneLine(message, LONGEST_MESSAGE)} → ${oneLine(action, LONGEST_MESSAGE)}`;
 }
 
 /** A span such as `142 ms` or `1.3 s`; nothing where there is none. */

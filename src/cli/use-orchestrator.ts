@@ -23,16 +23,24 @@ export async function useOrchestrator<T>(
   }
 }
 
-function connectionOf({ config, url }: ConnectionOptions): ConnectionOptions {
+/**
+ * Where the engine is. Who names a configuration means the engine here, whatever the variable says.
+ *
+ * @throws OrchestratorError `bad_request` for two places, and for what is no URL.
+ */
+export function connectionOf({ config, url }: ConnectionOptions): ConnectionOptions {
+  if (config !== undefined && url !== undefined)
+    throw usage("--config is for the engine here, and --url for one elsewhere: give one of them.");
   // A variable that is set to nothing says nothing.
-  if (!url) return config === undefined ? {} : { config };
-  const problem = instanceUrl.safeParse(url).error?.issues[0]?.message;
-  if (problem === undefined) return { url };
+  const place = url ?? (config === undefined ? process.env.ORCHESTRATOR_URL || undefined : undefined);
+  if (place === undefined) return config === undefined ? {} : { config };
+  const problem = instanceUrl.safeParse(place).error?.issues[0]?.message;
+  if (problem === undefined) return { url: place };
   throw usage(`--url: ${problem}.`, "Write it as --url http://127.0.0.1:7411, or in ORCHESTRATOR_URL.");
 }
 
 /** The flags by which another command reaches the same engine. */
 export function connectionFlags({ config, url }: ConnectionOptions): string {
-  if (url) return url === process.env.ORCHESTRATOR_URL ? "" : ` --url ${url}`;
+  if (url !== undefined) return url === process.env.ORCHESTRATOR_URL ? "" : ` --url ${url}`;
   return config === undefined ? "" : ` --config ${config}`;
 }

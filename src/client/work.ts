@@ -36,6 +36,7 @@ export class Work<T extends RunAnswer> {
   /** It was given up when one may have arrived. */
   #doubtful = false;
   #runId: string | undefined;
+  #onRun: CallOptions["onRun"];
 
   constructor(api: Api, call: WorkCall, longestMs: number) {
     this.#api = api;
@@ -49,8 +50,9 @@ export class Work<T extends RunAnswer> {
    *
    * @throws OrchestratorError
    */
-  async answer({ signal, onProgress }: CallOptions = {}): Promise<T> {
+  async answer({ signal, onProgress, onRun }: CallOptions = {}): Promise<T> {
     if (signal?.aborted) throw nothingSent();
+    this.#onRun = onRun;
     try {
       return await unlessAborted(this.#awaited(onProgress), signal);
     } catch (error) {
@@ -65,7 +67,8 @@ export class Work<T extends RunAnswer> {
     const { body, early } = this.#call;
     const waitMs = durationMs(body.wait);
     // The server bounds what one request waits: there it would end the waiting, and cancel the rest.
-    if (onProgress || (early && (waitMs ?? 0) > this.#longestMs)) return this.#watched(onProgress);
+    if (onProgress || this.#onRun || (early && (waitMs ?? 0) > this.#longestMs))
+      return this.#watched(onProgress);
     if (early || waitMs === undefined) return (await this.#post()).body;
     return (await this.#untilOver(new Waiting(waitOf(body), this.#longestMs))).body;
   }
@@ -116,6 +119,16 @@ export class Work<T extends RunAnswer> {
     return last.body;
   }
 
+  #know(runId: string): void {
+    const isNew = this.#runId === undefined;
+    this.#runId = runId;
+    try {
+      if (isNew) this.#onRun?.(runId);
+    } catch {
+      // The watcher's own trouble is not the work's.
+    }
+  }
+
   async #cancelRun(): Promise<undefined> {
     const path = `runs/${idIn(this.#runId ?? "", "runId")}`;
     try {
@@ -143,7 +156,7 @@ export class Work<T extends RunAnswer> {
           isOurs: has("runId"),
         };
       });
-      this.#runId = answered.body.runId;
+      this.#know(answered.body.runId);
       return answered;
     } catch (error) {
       throw this.#honest(OrchestratorError.from(error));

@@ -13,9 +13,13 @@ export interface CallContext extends Viewer {
   createdBy: string;
   /** Orchestrators that the task has passed before this one. */
   hops?: number;
+  /** The face keeps no call open longer, whatever it or the configuration asks for. */
+  longestWaitMs?: number;
   /** Cancels the work itself, not just the waiting. */
   cancellation?: Cancellation;
   /** Cancelled when nobody listens any more: the work goes on, and its answer is kept for the identical call. */
   gone?: Cancellation;
+  /** Told the run's id as soon as there is one. */
+  onRun?: (runId: string) => void;
   onProgress?: (event: ProgressEvent) => void;
 }

@@ -21,6 +21,8 @@ import type * as calls from "./calls.ts";
 export interface CallOptions {
   /** Its abort cancels the work at the instances; the call then says what became of it. */
   signal?: AbortSignal;
+  /** Told the run's id as soon as there is one. */
+  onRun?: (runId: string) => void;
   /** Told of each instance that has ended. */
   onProgress?: (event: ProgressEvent) => void;
 }

@@ -56,7 +56,8 @@ export async function perform(
   const { run, work, enough } = await call.prepare();
   const runId = parts.journal.newId();
   const theirs = await claimedBy(parts, call, runId);
-  if (theirs !== undefined) return follow(parts, theirs, waitOf(call, context), []);
+  if (theirs !== undefined) return follow(parts, theirs, call, context);
+  tellRun(parts, context, runId);
   const { open, ended } = begin(parts, { ...run, runId, ...keyed(call) }, context, work);
   const forget = context.gone?.onCancel(() => void leave(parts, call, open));
   const settled = enough ? Promise.race([ended, enough(open)]) : ended;
@@ -92,6 +93,15 @@ function unlessLeaving(leaving: Cancellation, wait: Promise<boolean>): Promise<b
   });
 }
 
+function tellRun({ logger }: EngineParts, { onRun }: CallContext, runId: string): void {
+  try {
+    onRun?.(runId);
+  } catch (error) {
+    // Whoever watches must not disturb the work.
+    logger.warn({ err: error, runId }, "the run's id could not be told");
+  }
+}
+
 function keyed({ idempotencyKey }: Performance): Pick<Run, "keyed"> {
   return idempotencyKey === undefined ? {} : { keyed: true };
 }
@@ -118,13 +128,13 @@ async function earlierRun(
   if (idempotencyKey !== undefined) {
     const theirs = await parts.keys.find(facts, idempotencyKey);
     return theirs !== undefined && (await isKnown(parts, theirs))
-      ? follow(parts, theirs, waitOf(call, context), [])
+      ? follow(parts, theirs, call, context)
       : undefined;
   }
   if (fresh || !context.gone) return undefined;
   const unclaimed = await parts.keys.takeUnclaimed(facts);
   if (unclaimed === undefined || !(await isKnown(parts, unclaimed))) return undefined;
-  return follow(parts, unclaimed, waitOf(call, context), [ANSWERED_EARLIER]);
+  return follow(parts, unclaimed, call, context, [ANSWERED_EARLIER]);
 }
 
 /** The run that already has the caller's key, if one was made meanwhile; else the key is this run's. */
@@ -147,10 +157,12 @@ async function isKnown(parts: EngineParts, runId: string): Promise<boolean> {
 async function follow(
   parts: EngineParts,
   runId: string,
-  waitMs: number,
-  warnings: string[],
+  call: Performance,
+  context: CallContext,
+  warnings: string[] = [],
 ): Promise<Performed> {
-  await awaitRun(parts, runId, waitMs);
+  tellRun(parts, context, runId);
+  await awaitRun(parts, runId, waitOf(call, context));
   const open = parts.live.find(runId);
   const run = await wholeRun(parts, runId);
   const said = warnings.map((warning) => `${warning} It was begun at ${iso(run.createdAt)}.`);

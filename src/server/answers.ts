@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Logger } from "../core/ports.ts";
@@ -11,7 +10,7 @@ export function answerError(
   reply: FastifyReply,
   logger: Logger,
 ): void {
-  const error = toOrchestratorError(thrown);
+  const error = wasBrokenOff(request) ? brokenOff(thrown) : toOrchestratorError(thrown);
   if (error.code === "internal") {
     logger.error(
       { err: thrown, requestId: request.id, method: request.method, path: pathOf(request.url) },
@@ -21,9 +20,23 @@ export function answerError(
   if (error.code === "unauthorized") reply.header("www-authenticate", "Bearer");
   // Closing now would reset the connection while the rest of the body arrives, and lose this answer.
   if (error.code === "payload_too_large") reply.removeHeader("connection");
-  if (error.runId !== undefined) reply.header("orchestrator-run-id", error.runId);
+  // The id of a run that is not found is whatever its caller wrote, and not all of that fits a header.
+  if (error.runId !== undefined && /^[\x21-\x7e]+$/.test(error.runId))
+    reply.header("orchestrator-run-id", error.runId);
   Object.assign(request.facts ?? {}, factsOf(error));
   reply.status(error.status).send(error.toJSON());
+}
+
+/** Whether the caller left before all of its request was here: nobody hears the answer. */
+function wasBrokenOff({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && !raw.complete;
+}
+
+function brokenOff(cause: unknown): OrchestratorError {
+  return new OrchestratorError("bad_request", "The request broke off before all of it had arrived.", {
+    delivery: "not_sent",
+    cause,
+  });
 }
 
 function factsOf({ runId, instance }: OrchestratorError): FastifyRequest["facts"] {
@@ -31,12 +44,22 @@ function factsOf({ runId, instance }: OrchestratorError): FastifyRequest["facts"
 }
 
 export function answerUnknownPath(request: FastifyRequest, reply: FastifyReply): void {
-  const what = `${request.method} ${pathOf(request.url)}`;
-  const error = new OrchestratorError("bad_request", `Nothing answers ${what} here.`, {
-    action: "Correct the path or the method.",
-    delivery: "not_sent",
-  });
+  const { method, url } = request;
+  const error = new OrchestratorError(
+    "bad_request",
+    `Nothing answers ${method} ${shown(pathOf(url))} here.`,
+    {
+      action: "Correct the path or the method.",
+      delivery: "not_sent",
+    },
+  );
   reply.status(404).send(error.toJSON());
+}
+
+const LONGEST_SHOWN = 200;
+
+function shown(path: string): string {
+  return path.length > LONGEST_SHOWN ? `${path.slice(0, LONGEST_SHOWN)}…` : path;
 }
 
 interface FrameworkError {
@@ -45,7 +68,9 @@ interface FrameworkError {
   message: string;
 }
 
-const BODY_PROBLEMS: Record<string, string> = {
+const PROBLEMS: Record<string, string> = {
+  FST_ERR_BAD_URL: "The path cannot be decoded.",
+  FST_ERR_MAX_PARAM_LENGTH: "The id in the path is too long.",
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "A body must be sent as application/json.",
   FST_ERR_CTP_EMPTY_JSON_BODY: "The body is empty, but is said to be application/json.",
   FST_ERR_CTP_INVALID_JSON_BODY:
@@ -62,27 +87,8 @@ function toOrchestratorError(thrown: unknown): OrchestratorError {
       delivery: "not_sent",
     });
   }
-  return new OrchestratorError("bad_request", BODY_PROBLEMS[code] ?? `${message}.`, {
+  return new OrchestratorError("bad_request", PROBLEMS[code] ?? message.replace(/\.?$/, "."), {
     action: "Correct the request and send it again.",
     delivery: "not_sent",
   });
-}
-
-/** Answers what is no HTTP request, or too slow or too long a one, and hangs up. */
-export function answerClientError(problem: NodeJS.ErrnoException, socket: Socket): void {
-  if (problem.code === "ECONNRESET" || !socket.writable) return;
-  const slow = problem.code === "ERR_HTTP_REQUEST_TIMEOUT";
-  const status = slow ? "408 Request Timeout" : "400 Bad Request";
-  const message =
-    problem.code === "HPE_HEADER_OVERFLOW"
-      ? "The headers are larger than this server takes."
-      : slow
-        ? "The request did not arrive in time."
-        : "This is no HTTP request.";
-  const body = JSON.stringify(new OrchestratorError("bad_request", message, { delivery: "not_sent" }));
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nConnection: close\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { OrchestratorError } from "../core/errors.ts";
 
@@ -14,8 +15,10 @@ export function takeJsonBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser(
     "application/json",
-    { parseAs: "string" },
-    (request: FastifyRequest, text: string, done) => {
+    { parseAs: "buffer" },
+    (request: FastifyRequest, body: Buffer, done) => {
+      if (!isUtf8(body)) return done(notUtf8());
+      const text = body.toString();
       if (depthOf(text) > MOST_LEVELS) done(tooDeep());
       else void parse(request, text, done);
     },
@@ -43,6 +46,14 @@ function endOfString(text: string, start: number): number {
     if (slashes % 2 === 0) return end;
   }
   return text.length;
+}
+
+/** What is not UTF-8 would be altered where it is read, and nobody would be told. */
+function notUtf8(): OrchestratorError {
+  return new OrchestratorError("bad_request", "The body is not UTF-8, as all JSON is.", {
+    action: "Send it as UTF-8; half a surrogate pair goes as an escape, such as \\ud800.",
+    delivery: "not_sent",
+  });
 }
 
 function tooDeep(): OrchestratorError {

@@ -2,7 +2,8 @@ import type { FastifyInstance } from "fastify";
 import fastify from "fastify";
 import type { Logger } from "../core/ports.ts";
 import { logRequests, requestIdOf } from "./access.ts";
-import { answerClientError, answerError, answerUnknownPath } from "./answers.ts";
+import { answerError, answerUnknownPath } from "./answers.ts";
+import { answerClientError, answerInEnvelope } from "./client-errors.ts";
 import { type Guarded, type GuardOptions, guard } from "./guards.ts";
 import { takeJsonBodies } from "./json-body.ts";
 
@@ -41,7 +42,13 @@ export function createServer(options: ServerOptions): FastifyInstance {
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
     connectionTimeout: SILENT_CONNECTION_MS,
     requestTimeout: 60_000,
-    http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16 * 1024 },
+    http: {
+      headersTimeout: 15_000,
+      connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 16 * 1024,
+      // The guard refuses it, in words.
+      requireHostHeader: false,
+    },
     routerOptions: { maxParamLength: 256 },
     genReqId: requestIdOf,
     return503OnClosing: false,
@@ -49,6 +56,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     clientErrorHandler: answerClientError,
   });
   server.server.maxConnections = MOST_CONNECTIONS;
+  answerInEnvelope(server.server);
   takeJsonBodies(server);
   server.decorate("guarded", { ...options, ownHosts: new Set<string>(), beyondLoopback: false });
   server.decorateRequest("caller", undefined);

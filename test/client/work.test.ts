@@ -115,14 +115,24 @@ describe("a call that is watched", () => {
       seen.push(event);
       throw new Error("the watcher's own trouble");
     };
-    const answer = clientOf(url).fanout({ targets: "A-C", payload: 1, aggregate: true }, { onProgress });
+    const told: string[] = [];
+    const onRun = (runId: string) => {
+      told.push(runId);
+      throw new Error("the watcher's own trouble");
+    };
+    const answer = clientOf(url).fanout(
+      { targets: "A-C", payload: 1, aggregate: true },
+      { onProgress, onRun },
+    );
     await begun(workers);
+    await expect.poll(() => told.length).toBe(1);
     workers[2]?.tasks[0]?.finish(3);
     await expect.poll(() => seen.length).toBe(1);
     workers[0]?.tasks[0]?.finish(1);
     workers[1]?.tasks[0]?.fail(new Error("broken"));
     const { aggregate, counts, runId } = done(await answer);
     expect([counts.done, counts.failed, aggregate?.sources]).toEqual([2, 1, ["A", "C"]]);
+    expect(told).toEqual([runId]);
     expect(seen[0]).toEqual({
       runId,
       instance: "C",

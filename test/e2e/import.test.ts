@@ -34,15 +34,17 @@ describe('import { … } from "orchestrator-mcp"', () => {
     const source = `
       const fleet = orchestrator.createOrchestrator({ config: ${config}, stateDir: ${JSON.stringify(await tempFolder())}, logLevel: "silent" });
       const seen = [];
-      const answer = await fleet.fanout({ targets: "A-B", payload: 1, retries: 1 }, { onProgress: ({ instance }) => seen.push(instance) });
+      let told;
+      const answer = await fleet.fanout({ targets: "A-B", payload: 1, retries: 1 }, { onProgress: ({ instance }) => seen.push(instance), onRun: (runId) => { told = runId; } });
       const events = [];
       for await (const { event } of fleet.runsEvents({ runId: answer.runId })) events.push(event);
       const bad = await fleet.delegate({ instances: ["A"], wait: "soon" }).catch((error) => error instanceof orchestrator.OrchestratorError && error.message);
       const aborted = await fleet.delegate({ instances: ["A"] }, { signal: AbortSignal.abort() }).catch(({ code }) => code);
       await fleet.close();
-      console.log(JSON.stringify({ counts: answer.counts, seen: seen.sort(), events, bad, aborted }));`;
+      console.log(JSON.stringify({ counts: answer.counts, told: told === answer.runId, seen: seen.sort(), events, bad, aborted }));`;
     expect(await program(source, env)).toEqual({
       counts: { total: 2, done: 1, failed: 1, pending: 0, cancelled: 0 },
+      told: true,
       seen: ["A", "B"],
       events: ["outcome", "outcome", "end"],
       bad: expect.stringContaining("wait:"),

@@ -12,7 +12,7 @@ import { useOrchestrator } from "../use-orchestrator.ts";
 
 interface Options extends CallOptions {
   instances?: string[];
-  detail: boolean;
+  detail?: boolean;
   watch?: boolean;
   interval: number;
 }
@@ -23,7 +23,7 @@ export const healthCommand: CommandBuilder = (actions, exit) =>
     new Command("health")
       .description("checks instances now: who is healthy, who is not, and why")
       .option("--instances <names...>", "who is checked, such as A-H; default the whole fleet")
-      .option("--detail", "also since when, why and how fast", false)
+      .option("--detail", "also since when, why and how fast")
       .option("--watch", "checks again and again until Ctrl-C and says what has changed")
       .addOption(
         new Option("--interval <time>", "watch: how often")
@@ -37,7 +37,7 @@ export const healthCommand: CommandBuilder = (actions, exit) =>
       "\nExamples:\n  orchestrator health --instances A-H --output json\n  orchestrator health --watch --interval 60s",
     )
     .action(async (options: Options) => {
-      const { detail, output, watch, interval } = options;
+      const { detail = false, output, watch, interval } = options;
       // Named as all of it, an empty fleet is an error, which says why it is empty.
       const call = { instances: options.instances ?? "*", detail };
       await useOrchestrator(actions, options, async (orchestrator) => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import type { RunDetail } from "../../core/answers.ts";
 import { parseDuration } from "../../core/duration.ts";
@@ -7,7 +8,8 @@ import type { CommandBuilder } from "../command-builder.ts";
 import { EXIT, exitCodeOfAll } from "../exit.ts";
 import { howToGoOn } from "../how-to-go-on.ts";
 import { listenForInterruption } from "../interruption.ts";
-import { say, show } from "../output.ts";
+import { commandOf } from "../introduce.ts";
+import { say, sayWarnings, show } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { runWords } from "../run-words.ts";
 import { useOrchestrator } from "../use-orchestrator.ts";
@@ -28,7 +30,9 @@ export const runsWaitCommand: CommandBuilder = (actions, exit) =>
     .action(async (runId: string, options: Options) => {
       const progress = new Progress();
       const { signal, end } = listenForInterruption(() =>
-        progress.say("No longer waiting: the run goes on. `orchestrator runs cancel` stops it."),
+        progress.say(
+          `No longer waiting: the run goes on. To stop it: ${commandOf(actions.program)} runs cancel ${runId}`,
+        ),
       );
       try {
         const run = await useOrchestrator(actions, options, (orchestrator) =>
@@ -39,13 +43,14 @@ export const runsWaitCommand: CommandBuilder = (actions, exit) =>
         if (code === EXIT.pending) say(howToGoOn({ runId }, options, actions.program));
         exit(code);
       } finally {
-        progress.end();
         end();
       }
     });
 
 /** So long one question stays open: whoever works on the run may die, and is only then followed. */
 const ONE_WAIT_MS = 2_000;
+/** Where nobody works on a run any more, a question is answered at once, and the next one has to wait. */
+const PAUSE_MS = 250;
 
 /** Asks for the run until it has ended, the time is over, or nobody waits any more. */
 async function waitFor(
@@ -54,23 +59,26 @@ async function waitFor(
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<RunDetail> {
   const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-  // What was written is checked by the engine, which at first is not asked to wait.
-  let run = (await orchestrator.runsGet({
-    runId,
-    wait: parseDuration(wait) === undefined ? wait : 0,
-  })) as RunDetail;
-  const giveUpAt = performance.now() + (parseDuration(wait) ?? 0);
+  const ask = async (wait: string | number) => (await orchestrator.runsGet({ runId, wait })) as RunDetail;
+  const waitMs = parseDuration(wait);
+  // What is no duration the engine refuses; else it is not asked to wait at first.
+  let run = await ask(waitMs === undefined ? wait : 0);
+  const giveUpAt = performance.now() + (waitMs ?? 0);
+  sayWarnings(run);
   progress.begin();
-  for (;;) {
-    for (const { instance, reply, elapsedMs } of run.outcomes) progress.set(instance, reply, elapsedMs);
-    const leftMs = Math.min(ONE_WAIT_MS, giveUpAt - performance.now());
-    if (run.state === "ended" || leftMs <= 0 || signal.aborted) break;
-    const asked = orchestrator.runsGet({ runId, wait: `${Math.ceil(leftMs)}ms` }) as Promise<RunDetail>;
-    run = (await Promise.race([asked, aborted])) ?? run;
-    if (signal.aborted) asked.catch(() => {});
+  try {
+    for (;;) {
+      for (const { instance, reply, elapsedMs } of run.outcomes) progress.set(instance, reply, elapsedMs);
+      const leftMs = Math.min(ONE_WAIT_MS, giveUpAt - performance.now());
+      if (run.state === "ended" || leftMs <= 0 || signal.aborted) return run;
+      const asked = Promise.all([ask(`${Math.ceil(leftMs)}ms`), sleep(Math.min(PAUSE_MS, leftMs))]);
+      // Once nobody waits, it does not matter any more how it was answered.
+      asked.catch(() => {});
+      run = (await Promise.race([asked, aborted]))?.[0] ?? run;
+    }
+  } finally {
+    progress.end();
   }
-  progress.end();
-  return run;
 }
 
 /** An ended run that has asked nobody has done nothing. */
