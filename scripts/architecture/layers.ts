@@ -40,7 +40,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 
   engine: {
     layers: ["policy", "core"],
-    packages: ["p-retry"],
+    packages: ["json-p3", "p-retry"],
     node: [
       "node:async_hooks",
       "node:crypto",
@@ -48,6 +48,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       "node:perf_hooks",
       "node:timers",
       "node:timers/promises",
+      "node:util",
     ],
   },
   policy: { layers: ["core"], packages: [], node: [] },

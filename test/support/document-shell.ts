@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { NODE, PROGRAM } from "./program.ts";
@@ -13,7 +14,9 @@ import { NODE, PROGRAM } from "./program.ts";
 // share folder, variables and state. A port that a document names stands for one of the kernel's choice.
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const BLOCK_MS = 30_000;
+const BLOCK_MS = 45_000;
+/** What is told to end ends within its own grace of 10 s. */
+const END_MS = 20_000;
 /** Where `up` and `serve` listen when nothing is said. */
 const DEFAULT_PORT = "7411";
 
@@ -92,7 +95,7 @@ export class DocumentShell {
 
   /** Runs commands to their end, the first that fails being the last. */
   async run(commands: string): Promise<BlockEnded> {
-    const child = this.#bash(KEEP_VARIABLES + this.#meant(commands));
+    const child = this.#bash(KEEP_VARIABLES + this.#meant(commands), { detached: true });
     const [stdout, stderr] = [textOf(child.stdout), textOf(child.stderr)];
     const timer = setTimeout(() => child.pid && process.kill(-child.pid, "SIGKILL"), BLOCK_MS);
     const [code] = (await once(child, "close")) as [number | null];
@@ -115,7 +118,9 @@ export class DocumentShell {
     const named = /--port (\d+)/.exec(command)?.[1] ?? (serves && DEFAULT_PORT);
     const words = this.#meant(command.replace(/--port \d+/, "--port 0"));
     // Such a one is a cluster, and looks for no other.
-    const child = this.#bash(`${before}${serves ? "ORCHESTRATOR_CLUSTER_URL=; " : ""}exec ${words}`);
+    const child = this.#bash(
+      `${this.#meant(before)}${serves ? "ORCHESTRATOR_CLUSTER_URL=; " : ""}exec ${words}`,
+    );
     const stderr = textOf(child.stderr);
     const ended = once(child, "close");
     this.#started.push({ command, process: child, ended });
@@ -123,7 +128,8 @@ export class DocumentShell {
       const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
       // From then on it is found.
       const registers = /^orchestrator instance\b| --cluster /.test(command);
-      while (registers && !stderr().includes("registered with the cluster")) await sleep(20);
+      while (registers && child.exitCode === null && !stderr().includes("registered with the cluster"))
+        await sleep(20);
       return line;
     };
     const tooLate = sleep(BLOCK_MS, undefined, { ref: false });
@@ -139,33 +145,32 @@ export class DocumentShell {
     const wrong: string[] = [];
     for (const { command, process: child, ended } of this.#started.splice(0).reverse()) {
       if (child.exitCode === null) child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), END_MS);
       await ended;
+      clearTimeout(timer);
       if (child.exitCode !== 0) wrong.push(`${command}: ${child.exitCode ?? child.signalCode}`);
     }
     await rm(this.#folder, { recursive: true, force: true });
     return wrong;
   }
 
-  /** As it is meant here: the ports of what runs, and the path of what was built. */
+  /** As it is meant here: the ports of what runs, and the path of the clone. */
   #meant(text: string): string {
-    const local = text.replaceAll("/path/to/dist/main.js", PROGRAM);
-    return [...this.#ports].reduce((all, [named, port]) => all.replaceAll(named, port), local);
+    const local = text.replaceAll("/path/to/", ROOT);
+    return local.replace(/\b7\d{3}\b/g, (port) => this.#ports.get(port) ?? port);
   }
 
-  #bash(script: string): ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } {
-    const port = this.#ports.get(DEFAULT_PORT);
+  /** @param detached In a process group of its own, which can be killed as a whole. */
+  #bash(script: string, { detached = false } = {}): ChildProcessByStdio<null, Readable, Readable> {
     // Where no fleet is, none is looked for: another one may be on this machine.
-    const cluster = `export ORCHESTRATOR_CLUSTER_URL=${port === undefined ? "http://127.0.0.1:9" : `http://127.0.0.1:${port}`}\n`;
-    return spawn("bash", ["-c", TAKE_VARIABLES + cluster + script], {
-      cwd: this.home,
-      env: this.#env,
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const cluster = `http://127.0.0.1:${this.#ports.get(DEFAULT_PORT) ?? "9"}`;
+    const whole = `${TAKE_VARIABLES}export ORCHESTRATOR_CLUSTER_URL=${cluster}\n${script}`;
+    const { home: cwd } = this;
+    return spawn("bash", ["-c", whole], { cwd, env: this.#env, detached, stdio: ["ignore", "pipe", "pipe"] });
   }
 }
 
-function textOf(stream: NodeJS.ReadableStream): () => string {
+function textOf(stream: Readable): () => string {
   let all = "";
   stream.setEncoding("utf8").on("data", (text: string) => {
     all += text;
