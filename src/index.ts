@@ -8,4 +8,6 @@ export type * from "./core/calls.ts";
 export { ERROR_TABLE, type ErrorBody, type ErrorCode, OrchestratorError } from "./core/errors.ts";
 export type { Json } from "./core/json.ts";
 export type { CallOptions, Orchestrator } from "./core/orchestrator.ts";
+export type * from "./core/plan-answers.ts";
+export type * from "./core/run-answers.ts";
 export type { ModuleContext, ModuleHandler, ModuleWorker } from "./host/workers/module.ts";

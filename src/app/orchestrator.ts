@@ -1,11 +1,11 @@
 import type { z } from "zod";
-import type { RunEvent } from "../core/answers.ts";
 import type { RunsEventsCall } from "../core/calls.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import * as requests from "../core/requests.ts";
+import type { RunEvent } from "../core/run-answers.ts";
 import { validate } from "../core/validate.ts";
 import { type AppOptions, createApp } from "./app.ts";
 
@@ -58,7 +58,10 @@ export function openOrchestrator({ createdBy, start = false, ...options }: OpenO
       calling(requests.delegateInput, call, (input) => engine.delegate(input, context(options))),
     fanout: (call, options) =>
       calling(requests.fanoutInput, call, (input) => engine.fanout(input, context(options))),
-    aggregate: (call) => calling(requests.aggregateInput, call, (input) => engine.aggregate(input)),
+    orchestrate: (call, options) =>
+      calling(requests.orchestrateInput, call, (input) => engine.orchestrate(input, context(options))),
+    aggregate: (call, options) =>
+      calling(requests.aggregateInput, call, (input) => engine.aggregate(input, context(options))),
     sessionsSpawn: (call) =>
       calling(requests.sessionsSpawnInput, call, (input) => engine.sessionsSpawn(input, context())),
     sessionsSend: (call, options) =>

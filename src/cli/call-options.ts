@@ -1,9 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { AGGREGATION_STRATEGIES, type AggregationStrategy } from "../core/aggregation/strategy.ts";
-import type { AggregateOptions, AggregateSpec, RepetitionOptions } from "../core/calls.ts";
+import type { RepetitionOptions } from "../core/calls.ts";
 import { parseDuration } from "../core/duration.ts";
 import { nearest } from "../core/nearest.ts";
-import { usage } from "./flags.ts";
 import { configOption } from "./options.ts";
 import type { Output } from "./output.ts";
 
@@ -25,11 +23,6 @@ export interface CallOptions extends ConnectionOptions {
 export interface RunOptions extends CallOptions, RepetitionOptions {
   timeout?: string;
   wait?: string;
-}
-
-/** How answers become one, as it was written. */
-export interface CombineOptions extends AggregateOptions {
-  aggregate?: "true" | "false" | AggregationStrategy;
 }
 
 export function addCallOptions(command: Command): Command {
@@ -81,34 +74,6 @@ export const pageOptions = () => [
   numberOption("--limit <n>", "at most so many; default 50"),
   new Option("--after <next>", "where the page before ended: its next"),
 ];
-
-export const aggregateOption = () =>
-  wordOption("--aggregate [how]", "combine the answers; true makes a JSON array of them", [
-    "true",
-    "false",
-    ...AGGREGATION_STRATEGIES,
-  ]).preset("true");
-
-/** What some aggregation strategies are told besides. */
-export const strategyOptions = () => [
-  new Option("--key <path>", "rank-fusion: path of a hit's identity; default id"),
-  numberOption("--limit <n>", "rank-fusion: how many hits to keep"),
-  new Option("--separator <text>", "concat: text between answers"),
-];
-
-/** @throws OrchestratorError `bad_request` for what a strategy is told where there is none. */
-export function aggregateOf({ aggregate, key, limit, separator }: CombineOptions): AggregateSpec | undefined {
-  const options = Object.entries({ key, limit, separator }).filter(([, value]) => value !== undefined);
-  const how = aggregate === "true" ? true : aggregate === "false" ? false : aggregate;
-  const [first] = options;
-  if (first === undefined) return how;
-  if (typeof how === "string") return { strategy: how, ...Object.fromEntries(options) };
-  const strategy = first[0] === "separator" ? "concat" : "rank-fusion";
-  throw usage(
-    `--${first[0]} is for an aggregation strategy.`,
-    `Name one, as in --aggregate ${strategy} --${first[0]} ${first[1]}.`,
-  );
-}
 
 /** An option that takes one of a few words. */
 export function wordOption(flags: string, description: string, words: readonly string[]): Option {

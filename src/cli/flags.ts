@@ -1,13 +1,19 @@
 import { OrchestratorError } from "../core/errors.ts";
 
 /** Flags that are not simply the field's name with dashes. */
-const FLAGS: Record<string, string> = { retries: "--retry", sessionId: "--id", queue: "--no-queue" };
+const FLAGS: Record<string, string> = {
+  retries: "--retry",
+  sessionId: "--id",
+  queue: "--no-queue",
+  runIds: "--run-id",
+};
 
 /** Fields of calls that a flag stands for. */
 const FIELDS = new Set([
   ...["instances", "targets", "instance", "payload", "payloads", "data", "responses"],
   ...["timeout", "wait", "retries", "idempotent", "idempotencyKey", "fresh", "fallback", "pick", "dryRun"],
-  ...["aggregate", "strategy", "key", "limit", "separator"],
+  ...["aggregate", "strategy", "path", "key", "limit", "separator", "normalize", "quorum", "order"],
+  ...["instruction", "minSuccess", "runIds"],
   ...["minReplies", "stall", "cancelRest", "concurrency"],
   ...["sessionId", "onInstanceDown", "token", "queue"],
   ...["detail", "after", "offset", "runId"],

@@ -10,6 +10,7 @@ import { initCommand } from "./commands/init.ts";
 import { instanceCommand } from "./commands/instance.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { mcpCommand } from "./commands/mcp.ts";
+import { orchestrateCommand } from "./commands/orchestrate.ts";
 import { routeCommand } from "./commands/route.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -26,6 +27,7 @@ const COMMANDS: CommandBuilder[] = [
   routeCommand,
   fanoutCommand,
   aggregateCommand,
+  orchestrateCommand,
   sessionsSpawnCommand,
   sessionsSendCommand,
   sessionsListCommand,

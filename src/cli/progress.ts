@@ -1,4 +1,4 @@
-import type { ProgressEvent } from "../core/answers.ts";
+import type { ProgressEvent } from "../core/run-answers.ts";
 import { LiveArea } from "./live-area.ts";
 import { paintReplies } from "./outcome-table.ts";
 import { say } from "./output.ts";

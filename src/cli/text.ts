@@ -50,6 +50,11 @@ export function span(ms: number | undefined): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
+/** `1 answer`, `2 answers`. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** `7 of 8 done, 1 failed`. */
 export function countsLine({ total, done, failed, cancelled, pending }: Counts): string {
   const rest = [

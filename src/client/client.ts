@@ -3,10 +3,15 @@ import type * as answers from "../core/answers.ts";
 import type * as calls from "../core/calls.ts";
 import { isObject } from "../core/json.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
+import type { OrchestrateAnswer } from "../core/plan-answers.ts";
+import type { ResultPage, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
 import type { Selector } from "../core/selector.ts";
+import { unlessAborted } from "./abort.ts";
 import { Api, type ApiCall } from "./api.ts";
+import { combine } from "./combine.ts";
 import { followRun } from "./events.ts";
 import { has, idIn, query } from "./paths.ts";
+import { planAnswerOf } from "./resume.ts";
 import { durationMs, Waiting } from "./waiting.ts";
 import type { Enough } from "./watch.ts";
 import { Work, type WorkCall } from "./work.ts";
@@ -77,25 +82,46 @@ export class OrchestratorClient implements Orchestrator {
     return this.#work("fanout", call, options, { early: enoughOf(rest) });
   }
 
-  async aggregate(call: calls.AggregateCall): Promise<answers.AggregateAnswer> {
-    return this.#ask({
+  async orchestrate(
+    call: calls.OrchestrateCall,
+    options: CallOptions = {},
+  ): Promise<OrchestrateAnswer | answers.DryRunAnswer> {
+    if (call.dryRun) return this.#dryRun("orchestrate", call, options);
+    return call.resume === undefined ? this.#work("orchestrate", call, options) : this.#resume(call, options);
+  }
+
+  /** Once it is resumed it is waited for as a run: to resume it again would send again what failed again. */
+  async #resume({ wait, ...call }: calls.OrchestrateCall, options: CallOptions): Promise<OrchestrateAnswer> {
+    const { signal, onRun } = options;
+    const path = "orchestrate";
+    const body = { ...call, wait: 0 };
+    const isOurs = has("runId");
+    const { runId } = await this.#ask<OrchestrateAnswer>({
       method: "POST",
-      path: "aggregate",
-      body: call,
-      kind: "read",
-      isOurs: has("strategy"),
+      path,
+      body,
+      kind: "once",
+      signal,
+      isOurs,
     });
+    onRun?.(runId);
+    const ended = this.runsGet({ runId, wait: wait ?? call.timeout ?? "45s" });
+    const run = await unlessAborted(ended, signal).catch((error: unknown) => {
+      if (signal?.aborted) return this.runsCancel({ runId });
+      throw error;
+    });
+    return planAnswerOf(run as RunDetail);
+  }
+
+  async aggregate(call: calls.AggregateCall, { signal }: CallOptions = {}): Promise<answers.AggregateAnswer> {
+    return combine(this.#api, call, this.#longestWaitMs, signal);
   }
 
   async sessionsSpawn({ withToken, ...body }: calls.SessionsSpawnCall): Promise<answers.SpawnAnswer> {
     const path = "sessions/spawn";
     const isOurs = has("sessionId");
     const spawned = await this.#ask<answers.SpawnAnswer>({
-      method: "POST",
-      path,
-      body,
-      kind: "once",
-      isOurs,
+      ...{ method: "POST", path, body, kind: "once", isOurs },
     });
     const { token, ...answer } = spawned;
     return withToken && token !== undefined ? { ...answer, token } : answer;
@@ -136,30 +162,25 @@ export class OrchestratorClient implements Orchestrator {
     }));
   }
 
-  async runsGet({
-    runId,
-    wait,
-    instance,
-    offset,
-  }: calls.RunsGetCall): Promise<answers.RunDetail | answers.ResultPage> {
+  async runsGet({ runId, wait, instance, step, offset }: calls.RunsGetCall): Promise<RunDetail | ResultPage> {
     const path = `runs/${idIn(runId, "runId")}`;
     const waitMs = durationMs(wait);
-    if (waitMs === undefined) return this.#get(path + query({ wait, instance, offset }), has("runId"));
+    if (waitMs === undefined) return this.#get(path + query({ wait, instance, step, offset }), has("runId"));
     const waiting = new Waiting(waitMs, this.#longestWaitMs);
     while (waiting.remainingMs > this.#longestWaitMs) {
       const askedAt = performance.now();
-      const run = await this.#waitFor<answers.RunDetail>(path, waiting, {});
+      const run = await this.#waitFor<RunDetail>(path, waiting, {});
       if (run.state === "ended") break;
       await waiting.pauseAfter(askedAt);
     }
-    return this.#waitFor(path, waiting, { instance, offset });
+    return this.#waitFor(path, waiting, { instance, step, offset });
   }
 
-  async runsList({ limit, after }: calls.PageCall = {}): Promise<answers.Page<answers.RunView>> {
+  async runsList({ limit, after }: calls.PageCall = {}): Promise<answers.Page<RunView>> {
     return this.#get(`runs${query({ limit, after })}`, has("items"));
   }
 
-  async runsCancel({ runId }: calls.RunsCancelCall): Promise<answers.RunDetail> {
+  async runsCancel({ runId }: calls.RunsCancelCall): Promise<RunDetail> {
     const path = `runs/${idIn(runId, "runId")}`;
     return this.#ask({ method: "DELETE", path, kind: "read", isOurs: has("runId") });
   }
@@ -168,7 +189,7 @@ export class OrchestratorClient implements Orchestrator {
   runsEvents(
     { runId, after }: calls.RunsEventsCall,
     { signal }: { signal?: AbortSignal } = {},
-  ): AsyncGenerator<answers.RunEvent> {
+  ): AsyncGenerator<RunEvent> {
     return followRun(this.#api, { runId, after, signal });
   }
 
@@ -194,7 +215,7 @@ export class OrchestratorClient implements Orchestrator {
   async #waitFor<T>(
     path: string,
     waiting: Waiting,
-    page: { instance?: string; offset?: number },
+    page: Pick<calls.RunsGetCall, "instance" | "step" | "offset">,
   ): Promise<T> {
     const { body } = await this.#api.call<T>(() => {
       const waitMs = waiting.nextMs;

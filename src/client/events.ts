@@ -1,6 +1,6 @@
-import type { RunEvent } from "../core/answers.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import { isObject, parseJson } from "../core/json.ts";
+import type { RunEvent } from "../core/run-answers.ts";
 import type { Api } from "./api.ts";
 import type { Sent } from "./connection.ts";
 import { Failure } from "./failure.ts";

@@ -1,5 +1,6 @@
-import type { RunEvent } from "../core/answers.ts";
 import type { CallOptions } from "../core/orchestrator.ts";
+import { stepProgress } from "../core/plan-answers.ts";
+import type { ProgressEvent, RunEvent } from "../core/run-answers.ts";
 import type { Api } from "./api.ts";
 import { followRun } from "./events.ts";
 
@@ -43,9 +44,9 @@ export async function watchRun(
   try {
     for await (const event of followRun(api, { runId, signal: over.signal })) {
       if (event.event === "end") return "ended";
-      tell(event.data, onProgress);
+      tell(progressOf(event), onProgress);
       stallTimer?.refresh();
-      if (event.data.reply === "done") done += 1;
+      if (event.event === "outcome" && event.data.reply === "done") done += 1;
       // All that there are to come is what the run's own end tells.
       if (done >= (minReplies ?? event.data.total) && done < event.data.total) stop("enough");
     }
@@ -59,12 +60,18 @@ export async function watchRun(
   return why;
 }
 
-function tell(
-  { runId, instance, reply, delivery, ended, total }: Extract<RunEvent, { event: "outcome" }>["data"],
-  onProgress: CallOptions["onProgress"],
-): void {
+/** An event as the engine itself would tell it. */
+function progressOf(event: Exclude<RunEvent, { event: "end" }>): ProgressEvent {
+  const { runId, ended, total } = event.data;
+  if (event.event === "step")
+    return { runId, ended, total, ...stepProgress(event.data.step, event.data.state) };
+  const { instance, reply, delivery } = event.data;
+  return { runId, instance, reply, delivery, ended, total };
+}
+
+function tell(event: ProgressEvent, onProgress: CallOptions["onProgress"]): void {
   try {
-    onProgress?.({ runId, instance, reply, delivery, ended, total });
+    onProgress?.(event);
   } catch {
     // Whoever watches must not disturb the work.
   }

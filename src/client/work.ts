@@ -10,7 +10,7 @@ import { type Enough, watchRun } from "./watch.ts";
 
 /** A call that makes a run, under a key: however often it arrives, the server makes one run of it. */
 export interface WorkCall {
-  path: "route" | "fanout" | "sessions/send";
+  path: "route" | "fanout" | "sessions/send" | "orchestrate";
   body: WaitOptions & { idempotencyKey: string; cancelRest?: boolean | undefined };
   /** A session's token, in place of the API key. */
   token?: string | undefined;

@@ -1,4 +1,4 @@
-import type { AggregationStrategy, Dissent } from "./aggregation/strategy.ts";
+import type { AggregateAnswer } from "./aggregate-answers.ts";
 import type { Delivery, Reply } from "./delivery.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { HealthState } from "./health.ts";
@@ -6,6 +6,8 @@ import type { Json } from "./json.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Explanation, RunOperation } from "./run.ts";
 import type { HistoryCounts, OnInstanceDown } from "./session.ts";
+
+export type { AggregateAnswer, MissingInstance } from "./aggregate-answers.ts";
 
 // What the engine's methods return and every face shapes. Times are ISO 8601, spans milliseconds.
 
@@ -46,7 +48,7 @@ export interface DelegateAnswer {
 /** What a delegate or fanout with `dryRun` would do now: nothing was sent or stored. */
 export interface DryRunAnswer {
   dryRun: true;
-  operation: "delegate" | "fanout";
+  operation: "delegate" | "fanout" | "orchestrate";
   explanation: Explanation;
 }
 
@@ -56,25 +58,6 @@ export interface Counts {
   failed: number;
   pending: number;
   cancelled: number;
-}
-
-export interface MissingInstance {
-  instance: string;
-  reply: Reply;
-  delivery: Delivery;
-  error?: ErrorBody;
-}
-
-export interface AggregateAnswer {
-  strategy: AggregationStrategy;
-  value: Json;
-  /** Whose results are in the value. */
-  sources: string[];
-  dissent?: Dissent[];
-  /** Who was asked and is not in it, and why. */
-  missing: MissingInstance[];
-  complete: boolean;
-  runId?: string;
 }
 
 export interface FanoutAnswer {
@@ -186,49 +169,4 @@ export interface TransitionView {
   seenBy: { calls: number; polls: number };
   /** Runs that went to another instance because of it: how many, and the last of them. */
   rerouted?: { count: number; runIds: string[] };
-}
-
-export interface RunView {
-  runId: string;
-  operation: RunOperation;
-  state: "open" | "ended";
-  createdAt: string;
-  endedAt?: string;
-  createdBy: string;
-  sessionId?: string;
-  counts: Counts;
-}
-
-export interface RunDetail extends RunView {
-  outcomes: OutcomeView[];
-  attempts: AttemptView[];
-  explanation: Explanation;
-  warnings?: string[];
-}
-
-/** One page of one instance's result, as JSON text (or the text itself where the result is text). */
-export interface ResultPage {
-  runId: string;
-  instance: string;
-  reply: Reply;
-  offset: number;
-  text: string;
-  totalChars: number;
-  /** Where the next page begins, when there is one. */
-  nextOffset?: number;
-}
-
-/** One event of a run: an outcome that has ended, or at last the end of the run. */
-export type RunEvent =
-  | { id: string; event: "outcome"; data: OutcomeView & { runId: string; ended: number; total: number } }
-  | { id: string; event: "end"; data: RunView };
-
-/** What a caller may watch while a run goes on. */
-export interface ProgressEvent {
-  runId: string;
-  instance: string;
-  reply: Reply;
-  delivery: Delivery;
-  ended: number;
-  total: number;
 }

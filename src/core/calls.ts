@@ -1,4 +1,4 @@
-import type { AggregationStrategy } from "./aggregation/strategy.ts";
+import type { AggregationStrategy, Normalization, Order } from "./aggregation/strategy.ts";
 import type { BalancingStrategy } from "./balancing.ts";
 import type { Selector } from "./selector.ts";
 import type { OnInstanceDown } from "./session.ts";
@@ -39,12 +39,24 @@ export interface DelegateCall extends WaitOptions, RepetitionOptions {
 }
 
 export interface AggregateOptions {
-  /** `rank-fusion`: path of a hit's identity; `id` unless given. */
+  /** `majority`, `quorum`, `numeric`, `top`: what is compared or counted, such as `a.b` or `items[0].id`. */
+  path?: string | undefined;
+  /** `rank-fusion`, `unique`: path of an entry's identity; `id` unless given, for `unique` the whole entry. */
   key?: string | undefined;
-  /** `rank-fusion`: how many hits to keep. */
+  /** `rank-fusion`, `unique`, `top`: how many entries to keep. */
   limit?: number | undefined;
   /** `concat`: text between answers. */
   separator?: string | undefined;
+  /** `majority`, `quorum`: how text is read before it is compared; `trim` unless given. */
+  normalize?: Normalization | undefined;
+  /** `quorum`: how many must agree. */
+  quorum?: number | undefined;
+  /** `top`: `desc`, the highest first, unless given. */
+  order?: Order | undefined;
+  /** `reduce`, `judge`: who is asked. */
+  instance?: string | string[] | undefined;
+  /** `reduce`, `judge`: what that one is told. */
+  instruction?: string | undefined;
 }
 
 export type AggregateSpec =
@@ -65,18 +77,30 @@ export interface FanoutCall extends WaitOptions, RepetitionOptions {
   minReplies?: number | undefined;
   /** Stop waiting when nobody new has answered for so long. */
   stall?: Duration | undefined;
-  /** Cancel what is still out when the waiting ends. */
+  /** Fewer answers than this are the error `quorum_not_met`. */
+  minSuccess?: number | undefined;
+  /** Cancel what is still out when the waiting ends; unless given, only when a `quorum` is met. */
   cancelRest?: boolean | undefined;
+  /** `brief`: the length of each result stands in its place; the results are stored. */
+  detail?: "full" | "brief" | undefined;
   /** How many are asked at once; 64 unless told otherwise. */
   concurrency?: number | undefined;
   dryRun?: boolean | undefined;
 }
 
-/** With either `runId` or `responses`. */
-export interface AggregateCall extends AggregateOptions {
+/**
+ * With one of `runId`, `runIds` and `responses`. `timeout`, `wait` and `idempotencyKey` are for `reduce` and
+ * `judge`, whose work is a run of its own.
+ */
+export interface AggregateCall extends AggregateOptions, WaitOptions {
   runId?: string | undefined;
+  /** Several runs, combined as one. */
+  runIds?: string[] | undefined;
   responses?: { instance: string; result: unknown }[] | undefined;
   strategy: AggregationStrategy;
+  /** Fewer answers than this are the error `quorum_not_met`. */
+  minSuccess?: number | undefined;
+  idempotencyKey?: string | undefined;
 }
 
 export interface SessionsSpawnCall {
@@ -94,6 +118,43 @@ export interface SessionsSendCall extends WaitOptions, RepetitionOptions {
   token?: string | undefined;
   /** False: refuse with `session_busy` rather than wait for its turn. */
   queue?: boolean | undefined;
+}
+
+/** One step of a plan: one of `delegate`, `fanout`, `aggregate`, `session`, with that call's own fields. */
+export interface PlanStep {
+  /** Letters, digits and `_`. */
+  id: string;
+  /** Steps that must have ended before this one begins. */
+  needs?: string[] | undefined;
+  delegate?: Record<string, unknown> | undefined;
+  fanout?: Record<string, unknown> | undefined;
+  aggregate?: Record<string, unknown> | undefined;
+  /** `{ spawn }`, `{ send }` or `{ close }`. */
+  session?: Record<string, unknown> | undefined;
+  /** A list, or a reference to one: the step is done for each `${item}`. */
+  forEach?: unknown;
+  /** `forEach`: how many at once; 8 unless told otherwise. */
+  concurrency?: number | undefined;
+  /** A reference, or `{ value, equals }` and the like. */
+  when?: unknown;
+  onError?: "fail" | "continue" | { use: unknown } | { fallback: string } | undefined;
+  timeout?: Duration | undefined;
+  retries?: number | undefined;
+}
+
+/** A plan: its steps, or `resume` with the run of one that failed. */
+export interface OrchestrateCall extends WaitOptions, RepetitionOptions {
+  $schema?: string | undefined;
+  description?: string | undefined;
+  inputs?: Record<string, unknown> | undefined;
+  steps?: PlanStep[] | undefined;
+  /** What the plan's value is; the last step's unless given. */
+  output?: unknown;
+  /** How many steps at once; 16 unless told otherwise. */
+  concurrency?: number | undefined;
+  budget?: { maxCalls: number } | undefined;
+  resume?: string | undefined;
+  dryRun?: boolean | undefined;
 }
 
 export interface PageCall {
@@ -128,6 +189,8 @@ export interface RunsGetCall {
   wait?: Duration | undefined;
   /** Only this instance's result, as text, whole and in pages. */
   instance?: string | undefined;
+  /** Of a plan: only this step's value, as text, whole and in pages. */
+  step?: string | undefined;
   /** Where the page begins, in characters. */
   offset?: number | undefined;
 }

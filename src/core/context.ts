@@ -1,5 +1,6 @@
-import type { ProgressEvent } from "./answers.ts";
 import type { Cancellation } from "./cancellation.ts";
+import type { PlanStepRef } from "./plan-state.ts";
+import type { ProgressEvent } from "./run-answers.ts";
 
 /** What of the stored runs and sessions a caller may see. */
 export interface Viewer {
@@ -11,6 +12,8 @@ export interface Viewer {
 export interface CallContext extends Viewer {
   /** The face and, where there is one, the key's name: `mcp`, `cli`, `rest:ci`. */
   createdBy: string;
+  /** The plan's step that this is a call of. */
+  partOf?: PlanStepRef;
   /** Orchestrators that the task has passed before this one. */
   hops?: number;
   /** The face keeps no call open longer, whatever it or the configuration asks for. */

@@ -28,7 +28,11 @@ export const ERROR_TABLE = {
     retry: false,
     action: "List the sessions, or spawn one with this sessionId.",
   },
-  run_not_found: { status: 404, retry: false, action: "List the runs; ended ones are kept for 7 days." },
+  run_not_found: {
+    status: 404,
+    retry: false,
+    action: "List the runs; ended ones are kept as long as retention says.",
+  },
   session_exists: {
     status: 409,
     retry: false,

@@ -6,16 +6,13 @@ import type {
   HistoryAnswer,
   InstanceHealth,
   Page,
-  ProgressEvent,
-  ResultPage,
-  RunDetail,
-  RunEvent,
-  RunView,
   SendAnswer,
   SessionView,
   SpawnAnswer,
 } from "./answers.ts";
 import type * as calls from "./calls.ts";
+import type { OrchestrateAnswer } from "./plan-answers.ts";
+import type { ProgressEvent, ResultPage, RunDetail, RunEvent, RunView } from "./run-answers.ts";
 
 /** How one call may be watched and cancelled. */
 export interface CallOptions {
@@ -36,8 +33,10 @@ export interface Orchestrator {
   delegate(call: calls.DelegateCall, options?: CallOptions): Promise<DelegateAnswer | DryRunAnswer>;
   /** One task to every target; each of them is accounted for. */
   fanout(call: calls.FanoutCall, options?: CallOptions): Promise<FanoutAnswer | DryRunAnswer>;
-  /** Makes one answer of a stored run's replies, or of replies handed in. */
-  aggregate(call: calls.AggregateCall): Promise<AggregateAnswer>;
+  /** Works through a plan, or goes on with one that failed. One that failed is an answer, not an error. */
+  orchestrate(call: calls.OrchestrateCall, options?: CallOptions): Promise<OrchestrateAnswer | DryRunAnswer>;
+  /** Makes one answer of stored runs' replies, or of replies handed in. */
+  aggregate(call: calls.AggregateCall, options?: CallOptions): Promise<AggregateAnswer>;
   sessionsSpawn(call: calls.SessionsSpawnCall): Promise<SpawnAnswer>;
   sessionsSend(call: calls.SessionsSendCall, options?: CallOptions): Promise<SendAnswer>;
   sessionsList(call?: calls.PageCall): Promise<Page<SessionView>>;
@@ -45,7 +44,7 @@ export interface Orchestrator {
   sessionsClose(call: calls.SessionsCloseCall): Promise<SessionView>;
   /** Checks instances now; without a selector the whole fleet. */
   health(call?: calls.HealthCall): Promise<InstanceHealth[]>;
-  /** A run with its outcomes, after waiting for it if asked to; with `instance` a page of its result. */
+  /** A run with its outcomes, after waiting for it if asked to; with `instance` or `step` a page of what came of it. */
   runsGet(call: calls.RunsGetCall): Promise<RunDetail | ResultPage>;
   runsList(call?: calls.PageCall): Promise<Page<RunView>>;
   /** Stops a run at its instances; what became of the work at each. */

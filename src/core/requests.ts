@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { aggregateSpec } from "./aggregate-requests.ts";
+import { aggregateSpec, minSuccess } from "./aggregate-requests.ts";
 import { BALANCING_STRATEGIES } from "./balancing.ts";
 import { duration, durationOrZero } from "./duration.ts";
 import { nameSchema } from "./instance.ts";
+import { plainSteps, planFields, planStep } from "./plan.ts";
 import { anyJson, json, payload, selector } from "./request-fields.ts";
 import { ON_INSTANCE_DOWN } from "./session.ts";
 
@@ -77,16 +78,23 @@ export const fanoutInput = z.strictObject({
     .meta({ plain: { type: "object", properties: { A: anyJson }, additionalProperties: true } }),
   aggregate: aggregateSpec
     .optional()
-    .describe("Combine the answers: collect, merge, concat, first or rank-fusion."),
+    .describe("Makes one answer of all; path, key and the rest are for some strategies."),
   ...runOptions,
   retries,
   ...repetition,
   minReplies: z.number().int().min(1).optional().describe("Stop waiting after so many replies; default all."),
   stall: duration.optional().describe('Stop waiting when nobody new has answered for so long, e.g. "10s".'),
+  minSuccess,
   cancelRest: z
     .boolean()
-    .default(false)
-    .describe("Cancel what is still out when the waiting ends; else it goes on and can be fetched."),
+    .optional()
+    .describe(
+      "Cancel what is still out when the waiting ends, as quorum does when met; else it goes on and can be fetched.",
+    ),
+  detail: z
+    .enum(["full", "brief"])
+    .default("full")
+    .describe("brief: each result's length in its place; it is stored."),
   concurrency: z.number().int().min(1).max(1000).default(64).describe("How many are asked at once."),
   dryRun,
 });
@@ -122,6 +130,34 @@ export const sessionsSendInput = z.strictObject({
 });
 export type SessionsSendInput = z.output<typeof sessionsSendInput>;
 
+export const orchestrateInput = z
+  .strictObject({
+    ...planFields,
+    steps: z
+      .array(planStep)
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe("What is done, each step by its id: one of delegate, fanout, aggregate, session.")
+      .meta({ plain: plainSteps }),
+    resume: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe(
+        "The runId of a plan that failed: it goes on from there, with these steps if they are given.",
+      ),
+    ...runOptions,
+    ...repetition,
+    dryRun,
+  })
+  .refine((input) => input.steps !== undefined || input.resume !== undefined, {
+    error: "give steps, or resume with the runId of a plan that failed",
+    path: ["steps"],
+  });
+export type OrchestrateInput = z.output<typeof orchestrateInput>;
+
 const page = {
   limit: z.number().int().min(1).max(1000).default(50).describe("At most so many."),
   after: z.string().min(1).optional().describe("Where the page before ended: its `next`."),
@@ -153,6 +189,12 @@ export const runsGetInput = z.strictObject({
   runId,
   wait: durationOrZero.optional().describe('Wait so long for a run that is still open, e.g. "30s".'),
   instance: nameSchema.optional().describe("Only this instance's result, as text, whole and in pages."),
+  step: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe("Of a plan: only this step's value, as text, in pages."),
   offset: z.number().int().min(0).default(0).describe("Where the page begins, in characters."),
 });
 export type RunsGetInput = z.output<typeof runsGetInput>;

@@ -1,7 +1,8 @@
 import type { BalancingStrategy } from "./balancing.ts";
 import type { Attempt, Outcome } from "./outcome.ts";
+import type { PlanProgress, PlanStepRef } from "./plan-state.ts";
 
-export const RUN_OPERATIONS = ["delegate", "fanout", "sessions_send"] as const;
+export const RUN_OPERATIONS = ["delegate", "fanout", "sessions_send", "orchestrate"] as const;
 export type RunOperation = (typeof RUN_OPERATIONS)[number];
 
 /** Why an instance was asked, in which order, or why it was left out. */
@@ -15,7 +16,7 @@ export interface Explanation {
   notes?: string[];
 }
 
-/** The stored record of one delegate, fanout or session send. Times are epoch milliseconds. */
+/** The stored record of one delegate, fanout, session send or plan. Times are epoch milliseconds. */
 export interface Run {
   runId: string;
   operation: RunOperation;
@@ -34,6 +35,10 @@ export interface Run {
   explanation: Explanation;
   outcomes: Outcome[];
   attempts: Attempt[];
+  /** `orchestrate`: how far its steps are. */
+  plan?: PlanProgress;
+  /** The plan's step that this run is a call of. */
+  partOf?: PlanStepRef;
   /** How much the stored results take, in characters of JSON. */
   resultBytes?: number;
 }

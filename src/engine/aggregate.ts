@@ -1,48 +1,61 @@
-import { aggregate as combine } from "../core/aggregation/aggregate.ts";
-import type { AggregateOptions, AggregationStrategy, InstanceResult } from "../core/aggregation/strategy.ts";
-import type { AggregateAnswer, MissingInstance } from "../core/answers.ts";
-import type { Viewer } from "../core/context.ts";
+import { asks } from "../core/aggregation/strategy.ts";
+import type { AggregateAnswer } from "../core/answers.ts";
+import type { CallContext } from "../core/context.ts";
 import type { AggregateInput } from "../core/requests.ts";
-import type { Run } from "../core/run.ts";
+import { ask } from "./aggregate-ask.ts";
+import { Fold } from "./aggregate-fold.ts";
+import { quorumNotMet } from "./min-success.ts";
 import type { EngineParts } from "./parts.ts";
-import { wholeRun } from "./run-waiting.ts";
+import { bareRun } from "./run-waiting.ts";
 import { checkVisible } from "./visibility.ts";
 
-interface Spec extends AggregateOptions {
-  strategy: AggregationStrategy;
-}
-
-/** Makes one answer of a stored run's replies, or of replies handed in. Nothing is sent. */
+/**
+ * Makes one answer of the replies of stored runs, or of replies handed in. Nothing is sent, but what
+ * `reduce` and `judge` ask.
+ *
+ * @throws OrchestratorError `aggregate_failed` when nobody has replied, or the strategy can make nothing
+ * of the replies; `quorum_not_met`; `run_not_found`; and what asking an instance throws.
+ */
 export async function aggregate(
   parts: EngineParts,
   input: AggregateInput,
-  viewer: Viewer,
+  context: Partial<CallContext>,
 ): Promise<AggregateAnswer> {
-  if (input.runId !== undefined) {
-    await checkVisible(parts, input.runId, viewer);
-    const run = await wholeRun(parts, input.runId);
-    return { ...aggregateRun(run, input), runId: input.runId };
+  const { runId, runIds, minSuccess = 0, strategy } = input;
+  const fold = await folded(parts, input, context);
+  const of = { ...(runId !== undefined && { runId }), ...(runIds !== undefined && { runIds }) };
+  if (fold.size < minSuccess) {
+    const there = fold.size > 0 ? { aggregate: { ...fold.result(), ...of } } : {};
+    throw quorumNotMet(minSuccess, fold.size, there, runId);
   }
-  return answer(input, input.responses ?? [], []);
-}
-
-/** @throws OrchestratorError `aggregate_failed` when nobody has replied. */
-export function aggregateRun(run: Run, spec: Spec): AggregateAnswer {
-  const results: InstanceResult[] = [];
-  const missing: MissingInstance[] = [];
-  for (const { instance, delivery, reply, result, error } of run.outcomes) {
-    // A result that is done but could not be stored is missing, not null.
-    if (reply === "done" && result !== undefined) results.push({ instance, result });
-    else missing.push({ instance, delivery, reply, ...(error && { error }) });
-  }
-  return answer(spec, results, missing);
-}
-
-function answer(spec: Spec, results: readonly InstanceResult[], missing: MissingInstance[]): AggregateAnswer {
-  return {
-    strategy: spec.strategy,
-    ...combine(spec.strategy, results, spec),
-    missing,
-    complete: missing.length === 0,
+  const answer = fold.result();
+  if (!asks(strategy)) return { ...answer, ...of };
+  const settings = parts.settings();
+  const asking = {
+    context: { createdBy: "aggregate", ...context },
+    waitMs: input.wait ?? settings.waitMs,
+    timeoutMs: input.timeout ?? settings.timeoutMs,
+    ...(input.idempotencyKey !== undefined && { idempotencyKey: `aggregate:${input.idempotencyKey}` }),
   };
+  return { ...(await ask(parts, input, answer, asking)), ...of };
+}
+
+async function folded(
+  parts: EngineParts,
+  input: AggregateInput,
+  context: Partial<CallContext>,
+): Promise<Fold> {
+  const { runId, runIds, responses = [], ...spec } = input;
+  const fold = new Fold(spec);
+  responses.forEach((response, place) => {
+    fold.add(place, response);
+  });
+  let places = 0;
+  for (const id of runIds ?? [runId].flatMap((each) => each ?? [])) {
+    await checkVisible(parts, id, context);
+    const run = await bareRun(parts, id);
+    await fold.addRun(parts.journal, run, places, runIds && { runId: id });
+    places += run.outcomes.length;
+  }
+  return fold;
 }

@@ -7,10 +7,6 @@ import type {
   HistoryAnswer,
   InstanceHealth,
   Page,
-  ResultPage,
-  RunDetail,
-  RunEvent,
-  RunView,
   SendAnswer,
   SessionView,
   SpawnAnswer,
@@ -19,7 +15,9 @@ import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext, Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
+import type { OrchestrateAnswer } from "../core/plan-answers.ts";
 import type * as requests from "../core/requests.ts";
+import type { ResultPage, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
 import { Turns } from "../policy/balancing.ts";
 import { RetryBudget } from "../policy/budget.ts";
 import { Slots } from "../policy/slots.ts";
@@ -52,7 +50,11 @@ import { closeSession, listSessions, sendToSession, sessionHistory } from "./ses
 export interface Engine {
   delegate(input: requests.DelegateInput, context: CallContext): Promise<DelegateAnswer | DryRunAnswer>;
   fanout(input: requests.FanoutInput, context: CallContext): Promise<FanoutAnswer | DryRunAnswer>;
-  aggregate(input: requests.AggregateInput, viewer?: Viewer): Promise<AggregateAnswer>;
+  orchestrate(
+    input: requests.OrchestrateInput,
+    context: CallContext,
+  ): Promise<OrchestrateAnswer | DryRunAnswer>;
+  aggregate(input: requests.AggregateInput, context?: Partial<CallContext>): Promise<AggregateAnswer>;
   sessionsSpawn(input: requests.SessionsSpawnInput, context: CallContext): Promise<SpawnAnswer>;
   sessionsSend(input: requests.SessionsSendInput, context: CallContext): Promise<SendAnswer>;
   sessionsList(input: requests.SessionsListInput, viewer?: Viewer): Promise<Page<SessionView>>;
@@ -107,7 +109,9 @@ export function createEngine(deps: EngineDependencies): Engine {
   return {
     delegate: (input, context) => delegate(parts, input, context),
     fanout: (input, context) => fanout(parts, input, context),
-    aggregate: (input, viewer = {}) => aggregate(parts, input, viewer),
+    orchestrate: async (input, context) =>
+      (await import("./orchestrate/orchestrate.ts")).orchestrate(parts, input, context),
+    aggregate: (input, context = {}) => aggregate(parts, input, context),
     sessionsSpawn: (input, context) => spawnSession(parts, input, context),
     sessionsSend: (input, context) => sendToSession(parts, input, context),
     sessionsList: (input, viewer = {}) => listSessions(parts, input, viewer),

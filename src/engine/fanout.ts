@@ -9,17 +9,21 @@ import type { FanoutInput } from "../core/requests.ts";
 import type { Explanation } from "../core/run.ts";
 import { orderByHealth } from "../policy/candidates.ts";
 import { mapLimited } from "../policy/limiter.ts";
-import { aggregateRun } from "./aggregate.ts";
+import { Fold } from "./aggregate-fold.ts";
 import type { Work } from "./attempt.ts";
 import { beliefs, defaultTargets } from "./choose.ts";
 import { deliver } from "./deliver.ts";
+import { fanoutAnswer } from "./fanout-answer.ts";
+import { enoughReplies, foldIn } from "./fanout-enough.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
-import { type Performed, perform } from "./perform.ts";
-import { survivesExit } from "./survival.ts";
-import { countOutcomes, outcomeView } from "./views.ts";
+import { perform } from "./perform.ts";
 
-/** Sends a task to every target and accounts for each of them, in target order. */
+/**
+ * Sends a task to every target and accounts for each of them, in target order.
+ *
+ * @throws OrchestratorError `quorum_not_met` where fewer than `minSuccess` have answered, or can.
+ */
 export async function fanout(
   parts: EngineParts,
   input: FanoutInput,
@@ -29,6 +33,13 @@ export async function fanout(
   const settings = parts.settings();
   if (input.dryRun) return dryRun(parts, await targetsOf(parts, input));
   const timeoutMs = input.timeout ?? settings.timeoutMs;
+  const waitMs = input.wait ?? settings.waitMs;
+  const openUntil = clock.monotonic() + Math.min(waitMs, context.longestWaitMs ?? waitMs);
+  const fold = foldOf(input);
+  let settle = () => {};
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
   const performed = await perform(
     parts,
     {
@@ -42,8 +53,9 @@ export async function fanout(
           payloads: input.payloads ?? null,
         },
       },
-      waitMs: input.wait ?? settings.waitMs,
+      waitMs,
       timeoutMs,
+      bare: input.detail === "brief",
       prepare: async () => {
         const targets = await targetsOf(parts, input);
         return {
@@ -59,25 +71,38 @@ export async function fanout(
               reply: "pending",
             })),
           },
-          work: (run) => askAll(parts, run, targets, input, context),
-          enough: (open) => enoughReplies(parts, open, input),
+          work: (run) => {
+            if (fold) foldIn(run, fold, input, settle);
+            if (input.detail === "brief") run.forgetResults();
+            return askAll(parts, run, targets, input, context);
+          },
+          enough: (open) => Promise.race([enoughReplies(parts, open, input), settled]),
         };
       },
     },
     context,
   );
   const { open, run } = performed;
-  if (!input.cancelRest || !open || run.endedAt !== undefined) return answer(parts, performed, input);
+  const fanned = { input, context, fold, openUntil };
+  if (!input.cancelRest || !open || run.endedAt !== undefined)
+    return fanoutAnswer(parts, { ...fanned, performed });
   await parts.live.cancel(
     run.runId,
     new OrchestratorError("cancelled", "The caller did not wait for the rest."),
   );
-  return answer(parts, { ...performed, run: open.run }, input);
+  return fanoutAnswer(parts, { ...fanned, performed: { ...performed, run: open.run } });
 }
 
-/** Who is asked; nobody for whom there is a payload is left out. */
+function foldOf({ aggregate }: FanoutInput): Fold | undefined {
+  if (!aggregate) return undefined;
+  return new Fold(aggregate === true ? { strategy: "collect" } : aggregate);
+}
+
+/** Who is asked; nobody for whom there is a payload is left out, and whoever is to reduce or judge is known. */
 async function targetsOf(parts: EngineParts, input: FanoutInput): Promise<Instance[]> {
   const targets = await parts.fleet.selectKnown(input.targets ?? defaultTargets("targets", parts.settings()));
+  const asked = foldOf(input)?.spec.instance;
+  if (asked !== undefined) await parts.fleet.selectKnown(asked);
   const payloads = Object.keys(input.payloads ?? {});
   const stray = payloads.find((name) => !targets.some((target) => target.name === name));
   if (stray === undefined) return targets;
@@ -154,55 +179,4 @@ function notAsked({ name }: Instance, { state }: HealthRecord, reason: string): 
 
 function refused(error: OrchestratorError): NotSent {
   return { delivery: "not_sent", reply: "none", again: "later", error };
-}
-
-/** Resolves when `minReplies` are done, or nobody new has answered for as long as `stall` says. */
-function enoughReplies(
-  { clock }: EngineParts,
-  open: OpenRun,
-  { minReplies = open.run.outcomes.length, stall }: FanoutInput,
-): Promise<void> {
-  return new Promise((resolve) => {
-    let done = 0;
-    let stopStall = stall === undefined ? undefined : clock.after(stall, resolve);
-    open.onEnded(({ reply }) => {
-      if (reply === "done") done += 1;
-      stopStall?.();
-      if (stall !== undefined && open.run.outcomes.some(({ endedAt }) => endedAt === undefined)) {
-        stopStall = clock.after(stall, resolve);
-      }
-      // All that there are to come is what the run's own end tells.
-      if (done >= minReplies && done < open.run.outcomes.length) resolve();
-    });
-  });
-}
-
-function answer(
-  parts: EngineParts,
-  { run, warnings, over }: Performed,
-  { aggregate }: FanoutInput,
-): FanoutAnswer {
-  const counts = countOutcomes(run.outcomes);
-  return {
-    runId: run.runId,
-    complete: counts.pending === 0,
-    timedOut: !over || (run.endedAt ?? 0) >= run.deadlineAt,
-    counts,
-    outcomes: run.outcomes.map(outcomeView),
-    ...(aggregate && combine(run, aggregate)),
-    ...(counts.pending > 0 && { survivesExit: survivesExit(parts, run) }),
-    ...(warnings.length > 0 && { warnings: [...warnings] }),
-  };
-}
-
-function combine(
-  run: OpenRun["run"],
-  spec: Exclude<FanoutInput["aggregate"], false | undefined>,
-): Pick<FanoutAnswer, "aggregate" | "aggregateError"> {
-  try {
-    return { aggregate: aggregateRun(run, spec === true ? { strategy: "collect" } : spec) };
-  } catch (error) {
-    // The answers there are must not be lost because they cannot be made one.
-    return { aggregateError: OrchestratorError.from(error).toBody() };
-  }
 }

@@ -2,6 +2,7 @@ import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Clock, Logger } from "../core/ports.ts";
+import type { Run } from "../core/run.ts";
 import type { CancelOrders } from "./cancel-orders.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { PresenceBoard } from "./presence.ts";
@@ -60,6 +61,18 @@ export class LiveRuns {
     const open = await this.#journal.adopt(runId, from, new Cancellation());
     if (open) this.#follow(open, { createdBy: open.run.createdBy }, work);
     return open;
+  }
+
+  /** Works again on a run that has ended, changed as it is told; `undefined` when somebody else was first. */
+  async reopen(
+    runId: string,
+    change: Partial<Run>,
+    context: CallContext,
+    work: (open: OpenRun) => Promise<void>,
+  ): Promise<{ open: OpenRun; ended: Promise<void> } | undefined> {
+    await this.#board.announce();
+    const open = await this.#journal.reopen(runId, change, new Cancellation());
+    return open && this.#follow(open, context, work);
   }
 
   #follow(

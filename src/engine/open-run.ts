@@ -14,6 +14,8 @@ const GATHER_MS = 100;
 export class OpenRun {
   readonly run: Run;
   readonly cancellation: Cancellation;
+  /** How long it is kept after its end. */
+  readonly keepMs: number;
   readonly #clock: Clock;
   readonly #writer: RunWriter;
   #gathering: (() => void) | undefined;
@@ -27,13 +29,13 @@ export class OpenRun {
     version: number;
     store: Store;
     clock: Clock;
-    /** How long the run is kept after its end. */
     keepMs: number;
     cancellation: Cancellation;
   }) {
     this.run = parts.run;
     this.#outcomes = new Map(parts.run.outcomes.map((outcome) => [outcome.instance, outcome]));
     this.#clock = parts.clock;
+    this.keepMs = parts.keepMs;
     this.cancellation = parts.cancellation;
     this.#writer = new RunWriter({ ...parts, onLost: (error) => parts.cancellation.cancel(error) });
     for (const attempt of parts.run.attempts) {
@@ -190,6 +192,11 @@ export class OpenRun {
   /** Awaits a write after the work: what cannot be stored then is a warning beside the result. */
   tell(write: Promise<unknown>): Promise<void> {
     return this.#writer.tell(write);
+  }
+
+  /** Results are no longer kept in memory once they are stored. */
+  forgetResults(): void {
+    this.#writer.forgetResults();
   }
 
   /** Leaves the work to another process: nothing more is written or sent for it here, or cancelled there. */

@@ -6,7 +6,7 @@ import { waited } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
 import type { NewRun } from "./run-journal.ts";
-import { awaitRun, wholeRun } from "./run-waiting.ts";
+import { awaitRun, bareRun, wholeRun } from "./run-waiting.ts";
 import { iso } from "./views.ts";
 
 /** A call that makes a run, or is answered with one that was made before. */
@@ -17,6 +17,8 @@ export interface Performance {
   fresh?: boolean;
   waitMs: number;
   timeoutMs: number;
+  /** The results of an earlier run are left in the store. */
+  bare?: boolean;
   /** Decides what is done and by whom; called only where no earlier run answers. */
   prepare: () => Promise<Prepared>;
 }
@@ -58,21 +60,31 @@ export async function perform(
   const theirs = await claimedBy(parts, call, runId);
   if (theirs !== undefined) return follow(parts, theirs, call, context);
   tellRun(parts, context, runId);
-  const { open, ended } = begin(parts, { ...run, runId, ...keyed(call) }, context, work);
+  const { open, ended } = begin(parts, { ...run, runId, ...keyed(call), ...partOf(context) }, context, work);
   const forget = context.gone?.onCancel(() => void leave(parts, call, open));
   const settled = enough ? Promise.race([ended, enough(open)]) : ended;
   try {
-    const wait = waited(parts.clock, settled, { ...call, waitMs: waitOf(call, context) });
-    const over = await unlessLeaving(parts.leaving, wait);
-    const told = open.run.endedAt === undefined ? await open.known() : open.run;
-    return { run: told, warnings: open.warnings, over, open };
+    return await performOpen(parts, { open, ended: settled }, call, context);
   } finally {
     forget?.();
   }
 }
 
+/** Waits for a run that is worked on here, as long as its caller does. */
+export async function performOpen(
+  parts: EngineParts,
+  { open, ended }: { open: OpenRun; ended: Promise<void> },
+  call: Pick<Performance, "waitMs" | "timeoutMs">,
+  context: CallContext,
+): Promise<Performed> {
+  const wait = waited(parts.clock, ended, { ...call, waitMs: waitOf(call, context) });
+  const over = await unlessLeaving(parts.leaving, wait);
+  const run = open.run.endedAt === undefined ? await open.known() : open.run;
+  return { run, warnings: open.warnings, over, open };
+}
+
 /** How long the call stays open: no longer than its face can keep it. */
-function waitOf({ waitMs }: Performance, { longestWaitMs = waitMs }: CallContext): number {
+function waitOf({ waitMs }: Pick<Performance, "waitMs">, { longestWaitMs = waitMs }: CallContext): number {
   return Math.min(waitMs, longestWaitMs);
 }
 
@@ -100,6 +112,10 @@ function tellRun({ logger }: EngineParts, { onRun }: CallContext, runId: string)
     // Whoever watches must not disturb the work.
     logger.warn({ err: error, runId }, "the run's id could not be told");
   }
+}
+
+function partOf({ partOf: step }: CallContext): Pick<Run, "partOf"> {
+  return step === undefined ? {} : { partOf: step };
 }
 
 function keyed({ idempotencyKey }: Performance): Pick<Run, "keyed"> {
@@ -164,7 +180,7 @@ async function follow(
   tellRun(parts, context, runId);
   await awaitRun(parts, runId, waitOf(call, context));
   const open = parts.live.find(runId);
-  const run = await wholeRun(parts, runId);
+  const run = await (call.bare ? bareRun : wholeRun)(parts, runId);
   const said = warnings.map((warning) => `${warning} It was begun at ${iso(run.createdAt)}.`);
   return { run, warnings: [...said, ...(open?.warnings ?? [])], over: run.endedAt !== undefined };
 }

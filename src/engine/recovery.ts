@@ -1,5 +1,5 @@
 import { OrchestratorError } from "../core/errors.ts";
-import type { Instance } from "../core/instance.ts";
+import { type Instance, instanceId } from "../core/instance.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Answer } from "../core/ports.ts";
 import type { OpenRun } from "./open-run.ts";
@@ -78,7 +78,8 @@ export class Recovery {
     const known = await fleet.known();
     // Two projects on one machine may both have an A: only those who know this one may ask it.
     const strange = run.outcomes.filter((outcome) => isOpen(outcome) && !instanceOf(outcome, known));
-    if (strange.length > 0) return false;
+    const ids = new Set(known.map(instanceId));
+    if (strange.length > 0 || run.plan?.origins.some((id) => !ids.has(id))) return false;
     const open = await live.adopt(runId, from, (adopted) => this.#finish(adopted, known));
     if (open) logger.info({ runId, from }, "a run of another process is taken over");
     return true;
@@ -86,6 +87,11 @@ export class Recovery {
 
   async #finish(open: OpenRun, known: readonly Instance[]): Promise<void> {
     const { run } = open;
+    if (run.plan) {
+      // Only plans go on: what each call of theirs came to is asked for, by its key.
+      const { recoverPlan } = await import("./orchestrate/orchestrate.ts");
+      return recoverPlan(this.#parts, open);
+    }
     await Promise.all(
       run.outcomes.filter(isOpen).map(async (outcome) => {
         const instance = instanceOf(outcome, known) as Instance;

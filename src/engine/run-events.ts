@@ -1,13 +1,14 @@
-import type { RunEvent } from "../core/answers.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import type { Viewer } from "../core/context.ts";
 import type { RunsEventsInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
+import type { RunEvent } from "../core/run-answers.ts";
 import type { EngineParts } from "./parts.ts";
 import { runKey } from "./run-keys.ts";
 import { takeUp } from "./run-waiting.ts";
 import { inlineOutcome } from "./runs.ts";
 import { sleep } from "./sleep.ts";
+import { stepView } from "./step-views.ts";
 import { runView } from "./views.ts";
 import { checkVisible } from "./visibility.ts";
 
@@ -44,14 +45,12 @@ export async function* runEvents(
       const run = (await parts.live.find(runId)?.known()) ?? (await parts.journal.read(runId));
       for (const index of untold(run, told)) {
         told |= 1n << BigInt(index);
-        const data = {
-          runId,
-          ...(await inlineOutcome(parts, run, index)),
-          ended: run.outcomes.filter((_, each) => isTold(told, each)).length,
-          total: run.outcomes.length,
-        };
+        const units = unitsOf(run);
+        const ended = units.filter((_, each) => isTold(told, each)).length;
+        const facts = { runId, ended, total: units.length };
+        const event = await eventOf(parts, run, index, facts);
         if (stop.error) return;
-        yield { id: told.toString(16), event: "outcome", data };
+        yield { id: told.toString(16), ...event };
       }
       if (run.endedAt !== undefined && untold(run, told).length === 0) {
         yield { id: told.toString(16), event: "end", data: runView(run) };
@@ -66,13 +65,30 @@ export async function* runEvents(
   }
 }
 
+/** What ends one after another: the steps of a plan, the outcomes of another run. */
+function unitsOf({ plan, outcomes }: Run): readonly { endedAt?: number | undefined }[] {
+  return plan?.steps ?? outcomes;
+}
+
+async function eventOf(
+  parts: EngineParts,
+  run: Run,
+  index: number,
+  facts: { runId: string; ended: number; total: number },
+) {
+  const step = run.plan?.steps[index];
+  if (!step)
+    return { event: "outcome", data: { ...(await inlineOutcome(parts, run, index)), ...facts } } as const;
+  return { event: "step", data: { ...(await stepView(parts, run.runId, step, index)), ...facts } } as const;
+}
+
 function isTold(told: bigint, index: number): boolean {
   return ((told >> BigInt(index)) & 1n) === 1n;
 }
 
-/** Outcomes that have ended and are not told, by the time of their end. */
-function untold({ outcomes }: Run, told: bigint): number[] {
-  return outcomes
+/** What has ended and is not told, by the time of its end. */
+function untold(run: Run, told: bigint): number[] {
+  return unitsOf(run)
     .map(({ endedAt }, index) => ({ endedAt, index }))
     .filter(({ endedAt, index }) => endedAt !== undefined && !isTold(told, index))
     .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))

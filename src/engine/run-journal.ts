@@ -58,9 +58,30 @@ export class RunJournal {
    * ended, or somebody else was first.
    */
   async adopt(runId: string, from: string, cancellation: Cancellation): Promise<OpenRun | undefined> {
+    return this.#take(runId, cancellation, (run) =>
+      run.endedAt !== undefined || run.owner !== from ? undefined : run,
+    );
+  }
+
+  /** Makes this process the owner of a run that has ended, changed so; `undefined` when it has not. */
+  async reopen(
+    runId: string,
+    change: Partial<Run>,
+    cancellation: Cancellation,
+  ): Promise<OpenRun | undefined> {
+    return this.#take(runId, cancellation, ({ endedAt, ...run }) =>
+      endedAt === undefined ? undefined : { ...run, ...change },
+    );
+  }
+
+  async #take(
+    runId: string,
+    cancellation: Cancellation,
+    change: (run: Run) => Run | undefined,
+  ): Promise<OpenRun | undefined> {
     const entry = await this.#store.get(runKey(runId));
-    const run = entry && (JSON.parse(entry.value) as Run);
-    if (!run || run.endedAt !== undefined || run.owner !== from) return undefined;
+    const run = entry && change(JSON.parse(entry.value) as Run);
+    if (!run) return undefined;
     run.owner = this.#owner;
     const version = await this.#store.put(runKey(runId), JSON.stringify(run), {
       ifVersion: entry.version,

@@ -38,6 +38,11 @@ export async function takeUp(parts: EngineParts, runId: string): Promise<void> {
 }
 
 /** A run with its results, whether this process works on it or not. */
-export async function wholeRun({ live, journal }: EngineParts, runId: string): Promise<Run> {
-  return journal.withResults((await live.find(runId)?.known()) ?? (await journal.read(runId)));
+export async function wholeRun(parts: EngineParts, runId: string): Promise<Run> {
+  return parts.journal.withResults(await bareRun(parts, runId));
+}
+
+/** The same with no more results than are in memory. */
+export async function bareRun({ live, journal }: EngineParts, runId: string): Promise<Run> {
+  return (await live.find(runId)?.known()) ?? (await journal.read(runId));
 }

@@ -27,6 +27,7 @@ export class RunWriter {
   #writing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #changed = false;
+  #forgets = false;
   /** Outcomes that are done and whose results are not yet stored. */
   readonly #unkept: Outcome[] = [];
 
@@ -53,6 +54,11 @@ export class RunWriter {
   /** Has a result stored with the next write. */
   keep(outcome: Outcome): void {
     this.#unkept.push(outcome);
+  }
+
+  /** Lets go of results that are stored: what is to be made of them has been made by then. */
+  forgetResults(): void {
+    this.#forgets = true;
   }
 
   /** Commits whose callers come in one tick, or during a write, share the next write. */
@@ -110,11 +116,13 @@ export class RunWriter {
   async #keepResults(): Promise<void> {
     const { run, store, keepMs } = this.#parts;
     const expiresAt = run.deadlineAt + keepMs;
-    const writes = this.#unkept.splice(0).map((outcome) => {
+    const writes = this.#unkept.splice(0).map(async (outcome) => {
       const key = resultKey(run.runId, run.outcomes.indexOf(outcome));
       const text = JSON.stringify(outcome.result);
       run.resultBytes = (run.resultBytes ?? 0) + text.length;
-      return store.put(key, text, { expiresAt });
+      await store.put(key, text, { expiresAt });
+      outcome.resultChars = text.length;
+      if (this.#forgets) delete outcome.result;
     });
     await this.tell(Promise.all(writes));
   }

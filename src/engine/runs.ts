@@ -1,16 +1,18 @@
-import type { OutcomeView, Page, ResultPage, RunDetail, RunView } from "../core/answers.ts";
+import type { OutcomeView, Page } from "../core/answers.ts";
 import type { Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { RunsCancelInput, RunsGetInput, RunsListInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
+import type { ResultPage, RunDetail, RunView } from "../core/run-answers.ts";
 import type { EngineParts } from "./parts.ts";
+import { resultPage, resultText } from "./result-page.ts";
 import { awaitRun, takeUp } from "./run-waiting.ts";
+import { stepViews } from "./step-views.ts";
 import { outcomeView, runDetail, runView } from "./views.ts";
 import { checkVisible, isVisible } from "./visibility.ts";
 
 /** Results beyond this many characters are left to be read in pages. */
 const INLINE_CHARS = 20_000;
-const PAGE_CHARS = 20_000;
 /** How long the process that works on a run has to cancel it: longer than its instances have to answer. */
 const FOREIGN_CANCEL_MS = 10_000;
 
@@ -24,13 +26,23 @@ export async function getRun(
   await awaitRun(parts, input.runId, input.wait ?? 0);
   const open = parts.live.find(input.runId);
   const run = (await open?.known()) ?? (await parts.journal.read(input.runId));
-  if (input.instance !== undefined) return resultPage(parts, run, input.instance, input.offset);
+  if (input.instance !== undefined || input.step !== undefined) return resultPage(parts, run, input);
   return detailOf(parts, run, open?.warnings ?? orphanWarning(parts, run));
 }
 
 async function detailOf(parts: EngineParts, run: Run, warnings?: readonly string[]): Promise<RunDetail> {
   const outcomes = await Promise.all(run.outcomes.map((_, index) => inlineOutcome(parts, run, index)));
-  return { ...runDetail(run, warnings), outcomes };
+  return { ...runDetail(run, warnings), outcomes, ...(run.plan && (await planDetail(parts, run))) };
+}
+
+async function planDetail(
+  parts: EngineParts,
+  run: Run,
+): Promise<Pick<RunDetail, "steps" | "reply" | "value" | "error">> {
+  if (run.endedAt === undefined) return { steps: await stepViews(parts, run), reply: "pending" };
+  const { planAnswer } = await import("./orchestrate/views.ts");
+  const { steps, reply, value, error } = await planAnswer(parts, { run, warnings: [], over: true });
+  return { steps, reply, ...(value !== undefined && { value }), ...(error && { error }) };
 }
 
 /** An outcome with its result, or with the length of one that is too long to be read but in pages. */
@@ -42,52 +54,6 @@ export async function inlineOutcome(parts: EngineParts, run: Run, index: number)
   return text.length <= INLINE_CHARS
     ? { ...view, result: JSON.parse(text) }
     : { ...view, resultChars: text.length };
-}
-
-async function resultText({ journal }: EngineParts, run: Run, index: number): Promise<string | undefined> {
-  const { reply, result } = run.outcomes[index] as Run["outcomes"][number];
-  if (reply !== "done") return undefined;
-  return result === undefined ? journal.resultText(run.runId, index) : JSON.stringify(result);
-}
-
-async function resultPage(
-  parts: EngineParts,
-  run: Run,
-  instance: string,
-  offset: number,
-): Promise<ResultPage> {
-  const index = run.outcomes.findIndex((outcome) => outcome.instance === instance);
-  const outcome = run.outcomes[index];
-  if (!outcome) {
-    const asked = run.outcomes.map((each) => each.instance).join(", ");
-    throw new OrchestratorError(
-      "unknown_instance",
-      `instance: run ${run.runId} has not asked ${instance}. It asked: ${asked}.`,
-      {
-        runId: run.runId,
-        instance,
-      },
-    );
-  }
-  const json = (await resultText(parts, run, index)) ?? "";
-  // Text is read as it was written, not as a JSON string.
-  const text = json.startsWith('"') ? (JSON.parse(json) as string) : json;
-  const end = pageEnd(text, offset);
-  return {
-    runId: run.runId,
-    instance,
-    reply: outcome.reply,
-    offset,
-    text: text.slice(offset, end),
-    totalChars: text.length,
-    ...(end < text.length && { nextOffset: end }),
-  };
-}
-
-/** A page never ends within a character that takes two units of UTF-16. */
-function pageEnd(text: string, offset: number): number {
-  const end = offset + PAGE_CHARS;
-  return (text.codePointAt(end - 1) ?? 0) > 0xffff ? end - 1 : end;
 }
 
 function orphanWarning({ processes }: EngineParts, run: Run): string[] {
@@ -103,9 +69,11 @@ export async function listRuns(
   input: RunsListInput,
   viewer: Viewer,
 ): Promise<Page<RunView>> {
-  const runs = await visibleRuns(journal, input, viewer);
-  const last = runs.at(-1);
-  return { items: runs.map(runView), ...(runs.length === input.limit && last && { next: last.runId }) };
+  // One more than asked for tells whether there is a next page.
+  const runs = await visibleRuns(journal, { ...input, limit: input.limit + 1 }, viewer);
+  const items = runs.slice(0, input.limit);
+  const last = items.at(-1);
+  return { items: items.map(runView), ...(runs.length > items.length && last && { next: last.runId }) };
 }
 
 async function visibleRuns(

@@ -141,11 +141,12 @@ export async function listSessions(
   input: SessionsListInput,
   viewer: Viewer,
 ): Promise<Page<SessionView>> {
-  const sessions = await visibleSessions(records, input, viewer);
+  const found = await visibleSessions(records, { ...input, limit: input.limit + 1 }, viewer);
+  const sessions = found.slice(0, input.limit);
   const last = sessions.at(-1);
   return {
     items: sessions.map(sessionView),
-    ...(sessions.length === input.limit && last && { next: last.sessionId }),
+    ...(found.length > sessions.length && last && { next: last.sessionId }),
   };
 }
 

@@ -6,6 +6,8 @@ import type { EngineParts } from "./parts.ts";
  * on its way to, or at, an instance that can be asked about it.
  */
 export function survivesExit({ fleet, clients }: EngineParts, run: Run): boolean {
+  // A plan's next step is begun by whoever takes it over, not by an instance.
+  if (run.plan) return false;
   return run.outcomes.every(({ instance, delivery, endedAt }) => {
     if (endedAt !== undefined) return true;
     const known = fleet.find(instance);

@@ -4,13 +4,14 @@ import type {
   MessageView,
   MoveView,
   OutcomeView,
-  RunDetail,
-  RunView,
   SessionView,
 } from "../core/answers.ts";
 import { hasReply } from "../core/delivery.ts";
 import type { Attempt, Outcome } from "../core/outcome.ts";
+import type { StepCounts } from "../core/plan-answers.ts";
+import type { PlanProgress } from "../core/plan-state.ts";
 import type { Run } from "../core/run.ts";
+import type { RunDetail, RunView } from "../core/run-answers.ts";
 import type { Message, Session, SessionMove } from "../core/session.ts";
 
 // Records as answers show them: ISO times, spans, and nothing that is only ours to know.
@@ -39,11 +40,30 @@ export function outcomeView({ instance, delivery, reply, ...rest }: Outcome): Ou
   return view;
 }
 
-/** How many of the outcomes are where; one that ended without a reply counts as failed. */
+/**
+ * How many of the outcomes are where; one that ended without a reply counts as failed, unless that is since
+ * it was cancelled.
+ */
 export function countOutcomes(outcomes: readonly Outcome[]): Counts {
   const counts: Counts = { total: outcomes.length, done: 0, failed: 0, pending: 0, cancelled: 0 };
-  for (const { reply } of outcomes)
-    counts[hasReply(reply) || reply === "pending" ? (reply as keyof Counts) : "failed"] += 1;
+  for (const { reply, error } of outcomes) {
+    if (hasReply(reply) || reply === "pending") counts[reply as keyof Counts] += 1;
+    else counts[error?.code === "cancelled" ? "cancelled" : "failed"] += 1;
+  }
+  return counts;
+}
+
+/** How many steps of a plan are where. */
+export function countSteps({ steps }: PlanProgress): StepCounts {
+  const counts: StepCounts = {
+    total: steps.length,
+    done: 0,
+    failed: 0,
+    pending: 0,
+    cancelled: 0,
+    skipped: 0,
+  };
+  for (const { state } of steps) counts[state === "waiting" || state === "running" ? "pending" : state] += 1;
   return counts;
 }
 
@@ -56,7 +76,8 @@ export function runView(run: Run): RunView {
     ...(run.endedAt !== undefined && { endedAt: iso(run.endedAt) }),
     createdBy: run.createdBy,
     ...(run.sessionId !== undefined && { sessionId: run.sessionId }),
-    counts: countOutcomes(run.outcomes),
+    ...(run.partOf && { partOf: run.partOf }),
+    counts: run.plan ? countSteps(run.plan) : countOutcomes(run.outcomes),
   };
 }
 

@@ -1,38 +1,30 @@
 import { z } from "zod";
-import { AGGREGATION_STRATEGIES } from "../core/aggregation/strategy.ts";
-import { DELIVERIES, REPLIES } from "../core/delivery.ts";
-import { ERROR_TABLE, type ErrorCode } from "../core/errors.ts";
 import { HEALTH_STATES } from "../core/health.ts";
 import { PROTOCOLS } from "../core/protocol.ts";
 import { RUN_OPERATIONS } from "../core/run.ts";
 import { ON_INSTANCE_DOWN } from "../core/session.ts";
+import {
+  counts,
+  delivery,
+  dryRun,
+  elapsedMs,
+  error,
+  explanation,
+  json,
+  outcome,
+  reply,
+  runId,
+  survivesExit,
+  time,
+  warnings,
+} from "./answer-fields.ts";
+
+export { aggregate, fanout } from "./aggregate-schemas.ts";
 
 // What the answers of the Orchestrator API look like, for the OpenAPI document; a test holds real answers
 // against these. Fields may be added, so objects are open.
 
-const json = z.unknown().describe("Any JSON.");
-const delivery = z.enum(DELIVERIES);
-const reply = z.enum(REPLIES);
-const time = z.iso.datetime();
-const runId = z.string();
-const strategy = z.enum(AGGREGATION_STRATEGIES);
-
-const error = z.looseObject({
-  code: z.enum(Object.keys(ERROR_TABLE) as [ErrorCode, ...ErrorCode[]]),
-  message: z.string(),
-  action: z.string(),
-  instance: z.string().optional(),
-  runId: runId.optional(),
-  delivery: delivery.optional(),
-  retryable: z.boolean().describe("True only if the identical call cannot cause a second execution."),
-  details: z.record(z.string(), z.unknown()).optional(),
-});
-
 export const errorEnvelope = z.looseObject({ error });
-
-const warnings = z.array(z.string()).optional();
-const survivesExit = z.boolean().optional();
-const elapsedMs = z.number().optional();
 
 const attempt = z.looseObject({
   instance: z.string(),
@@ -41,37 +33,6 @@ const attempt = z.looseObject({
   startedAt: time,
   elapsedMs,
   error: error.optional(),
-});
-
-const explanation = z.looseObject({
-  order: z.array(z.string()).describe("Names in the order in which they are asked."),
-  excluded: z.array(z.looseObject({ instance: z.string(), reason: z.string() })),
-  pick: z.string().optional(),
-  notes: z.array(z.string()).optional(),
-});
-
-const outcome = z.looseObject({
-  instance: z.string(),
-  delivery,
-  reply,
-  result: json.optional(),
-  resultChars: z.int().optional().describe("Length of a result that is left out, to be read in pages."),
-  error: error.optional(),
-  elapsedMs,
-});
-
-const counts = z.looseObject({
-  total: z.int(),
-  done: z.int(),
-  failed: z.int(),
-  pending: z.int(),
-  cancelled: z.int(),
-});
-
-const dryRun = z.looseObject({
-  dryRun: z.literal(true),
-  operation: z.enum(["delegate", "fanout"]),
-  explanation,
 });
 
 export const delegate = z
@@ -86,43 +47,6 @@ export const delegate = z
     survivesExit,
     warnings,
   })
-  .or(dryRun);
-
-export const aggregate = z.looseObject({
-  strategy,
-  value: json,
-  sources: z.array(z.string()),
-  dissent: z.array(z.looseObject({})).optional(),
-  missing: z.array(z.looseObject({ instance: z.string(), reply, delivery, error: error.optional() })),
-  complete: z.boolean(),
-  runId: runId.optional(),
-});
-
-const collected = z
-  .array(
-    z.looseObject({
-      instance: z.string(),
-      reply,
-      result: json.optional(),
-      delivery: delivery.optional(),
-      error: error.optional(),
-    }),
-  )
-  .describe("With `aggregate: true`: one entry a target, in target order.");
-
-export const fanout = z
-  .looseObject({
-    runId,
-    complete: z.boolean(),
-    timedOut: z.boolean(),
-    counts,
-    outcomes: z.array(outcome),
-    aggregate: aggregate.optional(),
-    aggregateError: error.optional(),
-    survivesExit,
-    warnings,
-  })
-  .or(collected)
   .or(dryRun);
 
 export const spawn = z.looseObject({
@@ -197,7 +121,34 @@ export const run = z.looseObject({
   counts,
 });
 
+const step = z.looseObject({
+  step: z.string(),
+  state: z.enum(["waiting", "running", "done", "failed", "skipped", "cancelled"]),
+  startedAt: time.optional(),
+  elapsedMs,
+  runIds: z.array(runId).describe("The runs of its calls."),
+  items: z.looseObject({ total: z.int(), ended: z.int() }).optional(),
+  value: json.optional(),
+  valueChars: z.int().optional(),
+  error: error.optional(),
+  fellBackTo: z.string().optional(),
+});
+
+export const orchestrate = z
+  .looseObject({
+    runId,
+    reply: z.enum(["done", "failed", "cancelled", "pending"]),
+    counts,
+    steps: z.array(step),
+    value: json.optional(),
+    error: error.optional(),
+    survivesExit,
+    warnings,
+  })
+  .or(dryRun);
+
 export const runDetail = run.extend({
+  steps: z.array(step).optional().describe("Of a plan."),
   outcomes: z.array(outcome),
   attempts: z.array(attempt),
   explanation,
@@ -206,7 +157,8 @@ export const runDetail = run.extend({
 
 export const resultPage = z.looseObject({
   runId,
-  instance: z.string(),
+  instance: z.string().optional(),
+  step: z.string().optional(),
   reply,
   offset: z.int(),
   text: z.string(),

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { RunEvent } from "../core/answers.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import { runsEventsInput } from "../core/requests.ts";
+import type { RunEvent } from "../core/run-answers.ts";
 import { validate } from "../core/validate.ts";
 import type { Engine } from "../engine/engine.ts";
 import { callerOf } from "./caller.ts";

@@ -84,7 +84,7 @@ function answersOf({ name, method }: Operation, schema: JsonSchema): object {
   const content = { "application/json": { schema } };
   if (name === "sessions_spawn") return { 201: { description: "The open session.", content } };
   const done = { 200: { description: "What came of it.", content } };
-  if (method !== "POST" || name === "aggregate") return done;
+  if (method !== "POST") return done;
   return { ...done, 202: { description: "Still being worked on: a handle, by its `runId`.", content } };
 }
 

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { asks } from "../core/aggregation/strategy.ts";
 import type {
   DelegateAnswer,
   DryRunAnswer,
@@ -35,6 +36,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType> {
   targetField?: "targets" | "instances";
   summary: string;
   scope: Scope;
+  /** The scope that some calls of it need besides. */
+  alsoNeeds?(input: z.output<Input>): Scope | undefined;
   /** A session's token will do in place of a key. */
   sessionToken?: true;
   input: Input;
@@ -82,13 +85,31 @@ export const OPERATIONS: readonly Operation[] = [
     name: "aggregate",
     method: "POST",
     path: "aggregate",
-    summary: "Makes one answer of a stored run's replies, or of replies handed in; nothing is sent.",
+    summary:
+      "Makes one answer of stored runs' replies, or of replies handed in. Only `reduce` and `judge` send anything, and need the scope `send`.",
     scope: "read",
+    alsoNeeds: ({ strategy }) => (asks(strategy) ? "send" : undefined),
     input: requests.aggregateInput,
     answer: answers.aggregate,
     async call(engine, input, context) {
       const body = await engine.aggregate(input, context);
-      return { status: 200, body, runId: body.runId };
+      return body.pending
+        ? { status: 202, body, runId: body.by?.runId }
+        : { status: 200, body, runId: body.runId };
+    },
+  }),
+  operation({
+    name: "orchestrate",
+    method: "POST",
+    path: "orchestrate",
+    summary: "Works through a plan, or goes on with one that failed.",
+    scope: "send",
+    input: requests.orchestrateInput,
+    answer: answers.orchestrate,
+    async call(engine, input, context) {
+      const body = await engine.orchestrate(input, context);
+      if ("dryRun" in body) return { status: 200, body };
+      return { status: body.reply === "pending" ? 202 : 200, body, runId: body.runId };
     },
   }),
   operation({
@@ -177,7 +198,6 @@ export const OPERATIONS: readonly Operation[] = [
     path: "runs",
     summary: "Lists the stored runs, the newest first.",
     scope: "read",
-    sessionToken: true,
     input: requests.runsListInput,
     answer: answers.page(answers.run),
     call: async (engine, input, context) => ({ status: 200, body: await engine.runsList(input, context) }),
@@ -219,8 +239,8 @@ function replied(body: DelegateAnswer | SendAnswer | DryRunAnswer): Answered {
   return { status: reply === "pending" ? 202 : 200, body, runId, instance };
 }
 
-function fannedOut({ runId, counts }: FanoutAnswer): Omit<Answered, "body"> {
-  return { status: counts.pending > 0 ? 202 : 200, runId };
+function fannedOut({ runId, counts, aggregate }: FanoutAnswer): Omit<Answered, "body"> {
+  return { status: counts.pending > 0 || aggregate?.pending ? 202 : 200, runId };
 }
 
 function byName(found: readonly InstanceHealth[], detail: boolean): Record<string, unknown> {

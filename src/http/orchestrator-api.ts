@@ -3,6 +3,7 @@ import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Engine } from "../engine/engine.ts";
+import { demandScope } from "../server/guards.ts";
 import { hopsOf } from "../server/hops.ts";
 import { callerOf } from "./caller.ts";
 import { addEvents } from "./events.ts";
@@ -57,7 +58,10 @@ async function respond(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const input = bounded(withToken(readInput(operation, request) as object, request));
+  const read = readInput(operation, request);
+  const also = operation.alsoNeeds?.(read);
+  if (also && request.caller) demandScope(request.caller, also);
+  const input = bounded(withToken(read as object, request));
   const answered = await operation.call(engine, input, contextOf(request, reply));
   const { status, body, runId, instance } = answered;
   if (runId !== undefined) {
@@ -83,8 +87,14 @@ function bounded(input: object): object {
 /** A caller that leaves does not cancel the work: the identical call is answered with its run. */
 function contextOf(request: FastifyRequest, reply: FastifyReply): CallContext {
   const gone = new Cancellation();
+  const { socket } = request.raw;
+  let isOut = false;
+  // An answer whose connection broke counts as finished as well (`writableFinished`), however much was left.
+  reply.raw.once("finish", () => {
+    isOut = !socket.destroyed;
+  });
   reply.raw.once("close", () => {
-    if (!reply.raw.writableFinished) gone.cancel();
+    if (!isOut) gone.cancel();
   });
   return { ...callerOf(request), hops: hopsOf(request), gone, longestWaitMs: LONGEST_WAIT_MS };
 }

@@ -60,7 +60,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const isAllowed = (origin: string | undefined) =>
     origin !== undefined && (allowedOrigins?.().includes(origin) ?? false);
 
-  const startedAt = clock.now();
+  const startedAt = new Date(clock.now()).toISOString();
   const facts = () => ({ role: "orchestrator", version, startedAt, members: memberCounts(leases, clock) });
   if (instance) instance.addTo(server, facts);
   else addHealth(server, () => draining, facts);

@@ -6,10 +6,10 @@ import {
   SdkErrorCode,
   type ServerContext,
 } from "@modelcontextprotocol/server";
-import type { ProgressEvent } from "../core/answers.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
+import type { ProgressEvent } from "../core/run-answers.ts";
 
 const LONGEST_CLIENT_NAME = 64;
 
@@ -67,10 +67,10 @@ function progressReporter(
   isOpen: () => boolean,
 ): (event: ProgressEvent) => void {
   let last = 0;
-  return ({ instance, reply, ended, total }) => {
+  return ({ step, instance, reply, ended, total }) => {
     if (ended <= last || signal.aborted || !isOpen()) return;
     last = ended;
-    const message = `${instance}: ${reply === "none" ? "no reply" : reply} (${ended} of ${total})`;
+    const message = `${step ?? instance}: ${reply === "none" ? "no reply" : reply} (${ended} of ${total})`;
     const params = { progressToken, progress: ended, total, message };
     // A client that is gone misses nothing by not hearing of progress.
     notify({ method: "notifications/progress", params }).catch(() => {});

@@ -115,6 +115,11 @@ function unauthorized(message: string): OrchestratorError {
 function checkScope({ caller, routeOptions }: FastifyRequest): void {
   const { scope } = routeOptions.config;
   if (scope === undefined || !caller || caller.sessionToken !== undefined) return;
+  demandScope(caller, scope);
+}
+
+/** @throws OrchestratorError `forbidden` for a caller whose key does not have the scope. */
+export function demandScope(caller: Caller, scope: Scope): void {
   if (covers(caller.scopes, scope)) return;
   throw new OrchestratorError(
     "forbidden",

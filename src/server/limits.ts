@@ -18,8 +18,8 @@ export async function limitRequests(server: FastifyInstance, limits: RequestLimi
     hook: "preHandler",
     max: (request) => most(request, limits),
     allowList: (request) => most(request, limits) === 0,
-    keyGenerator: ({ caller, ip }) =>
-      caller?.sessionToken ?? (caller?.name === undefined ? `address ${ip}` : `key ${caller.name}`),
+    // A session's token is anybody's guess until the call has looked it up.
+    keyGenerator: ({ caller, ip }) => (caller?.name === undefined ? `address ${ip}` : `key ${caller.name}`),
     errorResponseBuilder: (_, { max, ttl }) =>
       new OrchestratorError(
         "rate_limited",

@@ -27,7 +27,7 @@ export interface OrchestratorFacts {
   sabotage?: Sabotage | undefined;
 }
 
-export type Operation = "delegate" | "fanout" | "spawn" | "send" | "get" | "cancel";
+export type Operation = "delegate" | "fanout" | "orchestrate" | "spawn" | "send" | "get" | "cancel";
 
 /** One call, as a line on an orchestrator's standard input. */
 export interface Command {

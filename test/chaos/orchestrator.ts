@@ -6,6 +6,7 @@ import type { Instance } from "../../src/core/instance.ts";
 import * as requests from "../../src/core/requests.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import { createInstanceClients } from "../../src/instances/clients.ts";
+import { lazyStore } from "../../src/store/lazy.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { recordingLogger } from "../support/logger.ts";
 import type { Command, OrchestratorFacts, Reply } from "./messages.ts";
@@ -43,7 +44,11 @@ const engine = createEngine({
   random: Math.random,
   ids: systemIds,
   processes: systemProcesses(),
-  store: sabotagedStore(await openSqliteStore({ path: facts.store, clock, logger }), facts.sabotage),
+  // As the program has it: a process that was stopped in the middle of a write holds the file for as long.
+  store: sabotagedStore(
+    lazyStore(() => openSqliteStore({ path: facts.store, clock, logger })),
+    facts.sabotage,
+  ),
   clients: sabotagedClients(stamped(clients), facts.sabotage),
   configured: () => fleet,
   settings: () => ({ timeoutMs: 8_000, waitMs: 8_000, retries: 3, healthIntervalMs: 600 }),
@@ -57,6 +62,8 @@ function call({ operation, input, createdBy }: Command): Promise<object> {
       return engine.delegate(requests.delegateInput.parse(input), context);
     case "fanout":
       return engine.fanout(requests.fanoutInput.parse(input), context);
+    case "orchestrate":
+      return engine.orchestrate(requests.orchestrateInput.parse(input), context);
     case "spawn":
       return engine.sessionsSpawn(requests.sessionsSpawnInput.parse(input), context);
     case "send":

@@ -6,7 +6,12 @@ import { bodyPad, type OverLimit } from "./sizes.ts";
 // Engines that break a promise on purpose, made by changing what the engine is given: the checker
 // must find each of them out.
 
-export const SABOTAGES = ["skip the journal", "another key on retry", "fall back after unknown"] as const;
+export const SABOTAGES = [
+  "skip the journal",
+  "another key on retry",
+  "fall back after unknown",
+  "forget the keys",
+] as const;
 export type Sabotage = (typeof SABOTAGES)[number];
 
 /** Clients that tell each worker the key of its task, so that the ledger has it, and fill its payload up. */
@@ -31,8 +36,17 @@ export function sabotagedClients(clients: InstanceClients, sabotage: Sabotage | 
   });
 }
 
-/** A store that keeps runs only once they have ended. */
+/** A store that keeps runs only once they have ended, or one that forgets which run a key stands for. */
 export function sabotagedStore(store: Store, sabotage: Sabotage | undefined): Store {
+  if (sabotage === "forget the keys") {
+    return overriding(store, {
+      get: async (key) => (key.startsWith("key/") ? undefined : store.get(key)),
+      put: (key, value, options) => {
+        const { ifVersion: _, ...rest } = options ?? {};
+        return store.put(key, value, key.startsWith("key/") ? rest : options);
+      },
+    });
+  }
   if (sabotage !== "skip the journal") return store;
   let unwritten = 2 ** 40;
   return overriding(store, {

@@ -3,19 +3,23 @@ import type { DryRunAnswer, FanoutAnswer } from "../../core/answers.ts";
 import type { FanoutCall } from "../../core/calls.ts";
 import { collectedEntries } from "../../core/collected.ts";
 import { OrchestratorError } from "../../core/errors.ts";
-import { aggregateWords } from "../aggregate-words.ts";
 import {
-  addRunOptions,
   aggregateOf,
   aggregateOption,
   type CombineOptions,
+  minSuccessOption,
+  strategyOptions,
+} from "../aggregate-options.ts";
+import { aggregateWords } from "../aggregate-words.ts";
+import {
+  addRunOptions,
   dryRunOption,
   numberOption,
   payloadOption,
   type RunOptions,
   retryOption,
   runFields,
-  strategyOptions,
+  wordOption,
 } from "../call-options.ts";
 import type { CommandBuilder } from "../command-builder.ts";
 import { EXIT, exitCodeOf, exitCodeOfAll } from "../exit.ts";
@@ -31,8 +35,10 @@ interface Options extends RunOptions, CombineOptions {
   payloads?: string;
   retry?: number;
   minReplies?: number;
+  minSuccess?: number;
   stall?: string;
   cancelRest?: boolean;
+  detail?: FanoutCall["detail"];
   concurrency?: number;
   dryRun?: boolean;
 }
@@ -72,15 +78,23 @@ function addFanoutOptions(command: Command): Command {
     .addOption(retryOption())
     .addOption(numberOption("--min-replies <n>", "stop waiting after so many are done; default all"))
     .option("--stall <time>", "stop waiting when nobody new has answered for so long")
-    .option("--cancel-rest", "cancel what is still out when the waiting ends")
+    .addOption(minSuccessOption())
+    .option("--cancel-rest", "cancel what is still out when the waiting ends; a quorum that is met does")
+    .option("--no-cancel-rest", "leave the rest at work also when a quorum is met")
+    .addOption(
+      wordOption("--detail <how>", "brief: the length of each result in its place; default full", [
+        "full",
+        "brief",
+      ]),
+    )
     .addOption(numberOption("--concurrency <n>", "how many are asked at once; default 64"))
     .addOption(dryRunOption());
 }
 
 async function callOf(options: Options): Promise<FanoutCall> {
-  const { targets, retry, minReplies, stall, cancelRest, concurrency, dryRun } = options;
+  const { targets, retry, minReplies, minSuccess, stall, cancelRest, concurrency, detail, dryRun } = options;
   return {
-    ...{ targets, retries: retry, minReplies, stall, cancelRest, concurrency, dryRun },
+    ...{ targets, retries: retry, minReplies, minSuccess, stall, cancelRest, concurrency, detail, dryRun },
     ...runFields(options),
     aggregate: aggregateOf(options),
     payload: await readJsonArgument(options.payload, "--payload"),
@@ -101,7 +115,12 @@ function words({ outcomes, counts, aggregate }: FanoutAnswer, collects: boolean)
   return [outcomeTable(outcomes), countsLine(counts), ...combined].join("\n");
 }
 
-function exitCode({ outcomes, aggregateError }: FanoutAnswer): number {
+/** Once a quorum is met the rest is not needed; without a consensus there are answers, but not one. */
+function exitCode({ outcomes, aggregate, aggregateError }: FanoutAnswer): number {
   const code = exitCodeOfAll(outcomes);
-  return code === EXIT.done && aggregateError ? exitCodeOf(aggregateError) : code;
+  if (aggregate?.pending) return EXIT.pending;
+  if (aggregate?.strategy === "quorum" && aggregate.consensus) return EXIT.done;
+  if (code !== EXIT.done) return code;
+  if (aggregateError) return exitCodeOf(aggregateError);
+  return aggregate?.consensus === false ? EXIT.partly : code;
 }

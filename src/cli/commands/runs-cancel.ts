@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { RunDetail } from "../../core/answers.ts";
+import type { RunDetail } from "../../core/run-answers.ts";
 import { addCallOptions, type CallOptions } from "../call-options.ts";
 import type { CommandBuilder } from "../command-builder.ts";
 import { EXIT } from "../exit.ts";

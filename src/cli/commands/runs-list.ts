@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import type { RunView } from "../../core/answers.ts";
 import type { PageCall } from "../../core/calls.ts";
+import type { RunView } from "../../core/run-answers.ts";
 import { addCallOptions, type CallOptions, pageOptions } from "../call-options.ts";
 import type { CommandBuilder } from "../command-builder.ts";
 import { show } from "../output.ts";

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { ResultPage, RunDetail } from "../../core/answers.ts";
+import type { ResultPage, RunDetail } from "../../core/run-answers.ts";
 import { addCallOptions, type CallOptions, numberOption } from "../call-options.ts";
 import type { CommandBuilder } from "../command-builder.ts";
 import { say, show } from "../output.ts";
@@ -9,6 +9,7 @@ import { useOrchestrator } from "../use-orchestrator.ts";
 
 interface Options extends CallOptions {
   instance?: string;
+  step?: string;
   offset?: number;
 }
 
@@ -19,13 +20,14 @@ export const runsShowCommand: CommandBuilder = (actions) =>
       .description("a run with its outcomes, or the whole result of one instance in pages")
       .argument("<run>", "the run's id")
       .option("--instance <name>", "only this one's result, as text")
+      .option("--step <id>", "of a plan: only this step's value, as text")
       .addOption(numberOption("--offset <n>", "where the page begins, in characters")),
   )
     .addHelpText("after", "\nExample:\n  orchestrator runs show run-m3x9-Zk1 --instance B --offset 20000")
     .action(async (runId: string, options: Options) => {
-      const { instance, offset, output } = options;
+      const { instance, step, offset, output } = options;
       const found = await useOrchestrator(actions, options, (orchestrator) =>
-        orchestrator.runsGet({ runId, instance, offset }),
+        orchestrator.runsGet({ runId, instance, step, offset }),
       );
       show(output, found, () => words(found));
     });

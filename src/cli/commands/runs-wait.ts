@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
-import type { RunDetail } from "../../core/answers.ts";
 import { parseDuration } from "../../core/duration.ts";
 import type { Orchestrator } from "../../core/orchestrator.ts";
+import type { RunDetail } from "../../core/run-answers.ts";
 import { addCallOptions, type CallOptions, UNTIL_IT_ENDS } from "../call-options.ts";
 import type { CommandBuilder } from "../command-builder.ts";
 import { EXIT, exitCodeOfAll } from "../exit.ts";

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { AGGREGATION_STRATEGIES } from "../../core/aggregation/strategy.ts";
+import { STANDALONE_STRATEGIES } from "../../core/aggregation/options.ts";
 import { BALANCING_STRATEGIES } from "../../core/balancing.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import type { NestedFleet, ServeCommand } from "../actions.ts";
@@ -27,7 +27,7 @@ export const serveCommand: CommandBuilder = (actions, exit) =>
     .addOption(new Option("--pick <strategy>", "with delegate: who goes first").choices(BALANCING_STRATEGIES))
     .addOption(
       new Option("--aggregate <strategy>", "with fanout: what makes one answer of theirs").choices(
-        AGGREGATION_STRATEGIES,
+        STANDALONE_STRATEGIES,
       ),
     )
     .option("--cluster <url>", "with --name: the other fleet's cluster, to register with")

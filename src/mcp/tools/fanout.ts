@@ -1,14 +1,14 @@
 import { z } from "zod";
-import type { DryRunAnswer, FanoutAnswer } from "../../core/answers.ts";
+import type { AggregateAnswer, DryRunAnswer, FanoutAnswer } from "../../core/answers.ts";
 import { fanoutInput } from "../../core/requests.ts";
-import { showAggregate } from "../aggregates.ts";
+import { partially, showAggregate } from "../aggregates.ts";
 import { WORKS } from "../annotations.ts";
 import { defineTool } from "../define-tool.ts";
 import { dryRunResponse } from "../dry-run.ts";
 import { awaitRest, showOutcomes, summary } from "../outcomes.ts";
 import { aggregate, counts, outcomes, runId } from "../outputs.ts";
 import { type Response, trimmedError, warningLines } from "../respond.ts";
-import { AS_DATA, errorLine } from "../words.ts";
+import { AS_DATA, errorLine, oneLine } from "../words.ts";
 
 export const fanout = defineTool({
   name: "fanout",
@@ -38,13 +38,16 @@ function respond(answer: FanoutAnswer | DryRunAnswer): Response {
   const { runId, aggregate, aggregateError, ...rest } = answer;
   const combined = aggregate && showAggregate(aggregate);
   const shown = showOutcomes(runId, rest.outcomes, combined?.left);
-  const heading = `${summary(rest.counts)}. Run ${runId}.`;
+  const part = aggregate ? partially(aggregate) : "";
+  const heading = `${part}${summary(rest.counts)}. Run ${runId}.`;
   return {
     text: [
       rest.counts.pending > 0 ? `${heading} ${awaitRest(runId, rest.survivesExit)}` : heading,
       ...shown.troubles,
       ...(aggregateError ? [`No aggregate: ${errorLine(aggregateError)} → ${aggregateError.action}`] : []),
-      ...(combined ? [...shown.done, ...combined.lines] : quotations(shown.quoted)),
+      ...(combined
+        ? [...shown.done, ...unusedLines(aggregate), ...combined.lines]
+        : quotations(shown.quoted)),
       ...warningLines(rest),
     ].join("\n"),
     structured: {
@@ -55,6 +58,13 @@ function respond(answer: FanoutAnswer | DryRunAnswer): Response {
       ...(aggregateError && { aggregateError: trimmedError(aggregateError) }),
     },
   };
+}
+
+/** Those that are done and not in the aggregate all the same; the others stand among the troubles. */
+function unusedLines({ missing }: AggregateAnswer): string[] {
+  return missing.flatMap(({ instance, why }) =>
+    why === undefined ? [] : [`${instance} is not in it: ${oneLine(why)}`],
+  );
 }
 
 function quotations(lines: readonly string[]): string[] {

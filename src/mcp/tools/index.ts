@@ -3,6 +3,7 @@ import { aggregate } from "./aggregate.ts";
 import { delegate } from "./delegate.ts";
 import { fanout } from "./fanout.ts";
 import { health } from "./health.ts";
+import { orchestrate } from "./orchestrate.ts";
 import { runsCancel } from "./runs-cancel.ts";
 import { runsGet } from "./runs-get.ts";
 import { runsList } from "./runs-list.ts";
@@ -18,6 +19,7 @@ export const TOOLS: readonly Tool[] = [
   delegate,
   fanout,
   aggregate,
+  orchestrate,
   sessionsSpawn,
   sessionsSend,
   sessionsHistory,

@@ -1,0 +1,65 @@
+import type { AttemptView, Counts, OutcomeView } from "./answers.ts";
+import type { Delivery, Reply } from "./delivery.ts";
+import type { ErrorBody } from "./errors.ts";
+import type { Json } from "./json.ts";
+import type { OrchestrateAnswer, StepCounts, StepView } from "./plan-answers.ts";
+import type { PlanStepRef } from "./plan-state.ts";
+import type { Explanation, RunOperation } from "./run.ts";
+
+// What is told of a stored run, and of one that goes on. Times are ISO 8601, spans milliseconds.
+
+export interface RunView {
+  runId: string;
+  operation: RunOperation;
+  /** The plan's step that this run is a call of. */
+  partOf?: PlanStepRef;
+  state: "open" | "ended";
+  createdAt: string;
+  endedAt?: string;
+  createdBy: string;
+  sessionId?: string;
+  counts: Counts | StepCounts;
+}
+
+export interface RunDetail extends RunView {
+  outcomes: OutcomeView[];
+  /** `orchestrate`: one entry a step; what it came to, once it has ended; why it failed. */
+  steps?: StepView[];
+  reply?: OrchestrateAnswer["reply"];
+  value?: Json;
+  error?: ErrorBody;
+  attempts: AttemptView[];
+  explanation: Explanation;
+  warnings?: string[];
+}
+
+/** One page of an instance's result, or of a step's value, as JSON text (or the text itself where it is text). */
+export interface ResultPage {
+  runId: string;
+  instance?: string;
+  step?: string;
+  reply: Reply;
+  offset: number;
+  text: string;
+  totalChars: number;
+  /** Where the next page begins, when there is one. */
+  nextOffset?: number;
+}
+
+/** What a caller may watch while a run goes on. */
+export interface ProgressEvent {
+  runId: string;
+  /** The step of a plan that has ended; then `instance` is empty. */
+  step?: string;
+  instance: string;
+  reply: Reply;
+  delivery: Delivery;
+  ended: number;
+  total: number;
+}
+
+/** One event of a run: an outcome, or a step of a plan, that has ended, or at last the end of the run. */
+export type RunEvent =
+  | { id: string; event: "outcome"; data: OutcomeView & { runId: string; ended: number; total: number } }
+  | { id: string; event: "step"; data: StepView & { runId: string; ended: number; total: number } }
+  | { id: string; event: "end"; data: RunView };

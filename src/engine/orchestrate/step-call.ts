@@ -1,0 +1,46 @@
+import type { Cancellation } from "../../core/cancellation.ts";
+import { OrchestratorError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import type { Step } from "../../core/plan.ts";
+import type { PlanRun } from "./plan-run.ts";
+
+/** One call of a step: the step's only one, or that of one item. */
+export interface StepCall {
+  run: PlanRun;
+  step: Step;
+  index: number;
+  item?: { item: Json; index: number };
+  cancellation: Cancellation;
+}
+
+/** What the plan decides of each call. */
+export function decided({ run, step }: StepCall): Record<string, Json> {
+  const leftMs = Math.max(1, Math.ceil(run.open.remainingMs));
+  const timeout = `${Math.min(step.timeout ?? leftMs, leftMs)}ms`;
+  return { timeout, wait: timeout };
+}
+
+/** The caller's key of a call: the same in each process, another for each generation. */
+export function keyOf({ run, step, index }: StepCall): string {
+  const { edition, generations } = run.step(step.id);
+  return `plan/${run.open.run.runId}/${step.id}/${index}/${edition}.${generations[index] ?? 0}`;
+}
+
+/** The call is begun anew: its keys change before anything is sent under them. */
+export async function beginAnew({ run, step, index }: StepCall): Promise<void> {
+  const { generations } = run.step(step.id);
+  generations[index] = (generations[index] ?? 0) + 1;
+  run.open.touch();
+  await run.open.stored();
+}
+
+/** Cut off by the death of its process before it was sent: certainly nothing was done. */
+export function isUnsent(error: { code: string; delivery?: string | undefined } | undefined): boolean {
+  return error?.code === "interrupted" && error.delivery === "not_sent";
+}
+
+export function unfinished({ id }: Step): OrchestratorError {
+  return new OrchestratorError("timeout", `Step ${id} had not ended when its time was over.`, {
+    action: "Give the step or the plan a longer timeout.",
+  });
+}
