@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shortened } from "./quote.ts";
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const PATTERN = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/;
@@ -27,7 +28,7 @@ function durationSchema(leastMs: number) {
       if (ms !== undefined && ms >= leastMs) return ms;
       context.addIssue({
         code: "custom",
-        message: `${JSON.stringify(value)} is no such duration: ${EXPECTED}`,
+        message: `${shortened(JSON.stringify(value))} is no such duration: ${EXPECTED}`,
       });
       return z.NEVER;
     })

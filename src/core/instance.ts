@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PROTOCOLS, type Protocol } from "./protocol.ts";
+import { shortened } from "./quote.ts";
 
 /** Names of instances, sessions and skills. */
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -51,9 +52,14 @@ export const instanceUrl = z.string().superRefine((value, context) => {
 /** 169.254/16, the same mapped into IPv6, and fe80::/10, as `URL` writes them. */
 const LINK_LOCAL = /^169\.254\.|^\[::ffff:a9fe:|^\[fe[89ab][0-9a-f]:/;
 
+/** What stands before the last @ may be a password. */
+function withoutUser(url: string): string {
+  return shortened(url.replace(/^.*@/s, "…@"));
+}
+
 function urlProblem(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol)) return `"${value}" is no http or https URL`;
+  if (!url || !/^https?:$/.test(url.protocol)) return `"${withoutUser(value)}" is no http or https URL`;
   if (url.username || url.password) return "a URL must not carry a password; use apiKeyEnv or apiKeyFile";
   if (LINK_LOCAL.test(url.hostname)) return "link-local addresses are refused";
   return undefined;

@@ -1,6 +1,7 @@
 import { type ErrorFacts, OrchestratorError } from "./errors.ts";
 import { NAME } from "./instance.ts";
 import { nearest } from "./nearest.ts";
+import { shortened } from "./quote.ts";
 import { parseRange } from "./range.ts";
 
 const START_A_FLEET =
@@ -22,6 +23,9 @@ export interface Selection<T> {
   unknown: string[];
 }
 
+/** Each is looked for among all instances, and a range among all of their names. */
+const MOST_TERMS = 1_000;
+
 /**
  * Picks from the known instances.
  *
@@ -39,6 +43,15 @@ export function select<T extends Selectable>(selector: Selector, known: readonly
       action: "Name instances: A, A,C, A-H, tag:search, or * for all of them.",
     });
   }
+  if (terms.length > MOST_TERMS) {
+    throw new OrchestratorError(
+      "bad_request",
+      `The selector has ${terms.length} terms, more than ${MOST_TERMS}.`,
+      {
+        action: "Name a range, a tag or * for many instances.",
+      },
+    );
+  }
   const find = finder(known, terms.length);
   const picked = new Set<T>();
   const unknown = new Set<string>();
@@ -47,7 +60,11 @@ export function select<T extends Selectable>(selector: Selector, known: readonly
     if (exact) picked.add(exact);
     else if (isGroup(term)) for (const instance of pickGroup(term, known)) picked.add(instance);
     else if (NAME.test(term)) unknown.add(term);
-    else throw new OrchestratorError("bad_request", `"${term}" is neither a name, a range, tag:… nor *.`);
+    else
+      throw new OrchestratorError(
+        "bad_request",
+        `"${shortened(term)}" is neither a name, a range, tag:… nor *.`,
+      );
   }
   return { picked: [...picked], unknown: [...unknown] };
 }
@@ -113,7 +130,7 @@ function matchGroup<T extends Selectable>(term: string, known: readonly T[]): T[
   if (term === "*") return [...known];
   if (term.startsWith("tag:")) {
     const tag = term.slice("tag:".length);
-    if (!NAME.test(tag)) throw new OrchestratorError("bad_request", `"${term}" names no tag.`);
+    if (!NAME.test(tag)) throw new OrchestratorError("bad_request", `"${shortened(term)}" names no tag.`);
     return known.filter((instance) => instance.tags.includes(tag));
   }
   const range = parseRange(term);

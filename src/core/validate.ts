@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { OrchestratorError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
+import { shortened } from "./quote.ts";
 
 type Issue = z.core.$ZodIssue;
 /** Zod's own description of a schema, as far as its field names need it. */
@@ -16,13 +17,36 @@ type Definition = z.core.$ZodTypeDef & Record<string, unknown>;
 export function validate<S extends z.ZodType>(schema: S, value: unknown, what = ""): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(mostTelling);
-  const lines = issues.slice(0, 5).map((issue) => describe(issue, schema, what));
-  const [first] = issues;
+  const problems = problemsIn(schema, parsed.error.issues, what);
+  const lines = problems.slice(0, 5).map(({ at, problem }) => (at === "" ? problem : `${at}: ${problem}`));
   throw new OrchestratorError("bad_request", lines.join("; "), {
     delivery: "not_sent",
-    details: { field: first ? pathOf(fieldOf(first), what) : what },
+    details: { field: problems[0]?.at ?? what },
   });
+}
+
+/** What is wrong, and where: `payload.query`. */
+export interface Problem {
+  at: string;
+  problem: string;
+}
+
+/** Nobody mends more at a time, and whoever sends half a million strange fields is told of these. */
+const MOST_PROBLEMS = 20;
+
+/** What a schema found wrong with a value, each with its place; the first 20. */
+export function problemsIn(schema: z.ZodType, issues: readonly Issue[], what = ""): Problem[] {
+  const telling = issues.slice(0, MOST_PROBLEMS).map(mostTelling);
+  const problems = telling.flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys")
+      return [{ at: pathOf(issue.path, what), problem: messageOf(issue) }];
+    const known = fieldNames(definitionAt(schema, issue.path));
+    return issue.keys.slice(0, MOST_PROBLEMS).map((key) => ({
+      at: pathOf([...issue.path, key], what),
+      problem: noSuchField(key, known),
+    }));
+  });
+  return problems.slice(0, MOST_PROBLEMS);
 }
 
 /** Where no branch of a union fits, what stopped the one that came furthest; of a key, what is wrong with it. */
@@ -35,22 +59,14 @@ function mostTelling(issue: Issue): Issue {
   return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] };
 }
 
-function describe(issue: Issue, schema: z.ZodType, what: string): string {
-  if (issue.code !== "unrecognized_keys") {
-    const path = pathOf(issue.path, what);
-    return path === "" ? messageOf(issue) : `${path}: ${messageOf(issue)}`;
-  }
-  const known = fieldNames(definitionAt(schema, issue.path));
-  return issue.keys
-    .map((key) => `${pathOf([...issue.path, key], what)}: ${noSuchField(key, known)}`)
-    .join("; ");
-}
-
 function messageOf(issue: Issue): string {
   if (issue.code === "too_small" && issue.minimum === 1 && issue.origin !== "number") {
     return "expected at least one, and it is empty";
   }
-  return issue.message.replace(/^(Invalid \w+|Too small|Too big): /, "").replace(/, received undefined$/, "");
+  return issue.message
+    .replace(/^(Invalid \w+|Too small|Too big): /, "")
+    .replace(/^expected record/, "expected object")
+    .replace(/, received undefined$/, "");
 }
 
 function noSuchField(key: string, known: string[]): string {
@@ -59,14 +75,10 @@ function noSuchField(key: string, known: string[]): string {
   return known.length === 0 ? "no such field" : `no such field; known: ${known.join(", ")}`;
 }
 
-function fieldOf(issue: Issue): PropertyKey[] {
-  return issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
-}
-
 function pathOf(path: readonly PropertyKey[], what: string): string {
   let text = what;
   for (const part of path) {
-    text += typeof part === "number" ? `[${part}]` : `${text === "" ? "" : "."}${String(part)}`;
+    text += typeof part === "number" ? `[${part}]` : `${text === "" ? "" : "."}${shortened(String(part))}`;
   }
   return text;
 }

@@ -127,7 +127,7 @@ const step = z.looseObject({
   startedAt: time.optional(),
   elapsedMs,
   runIds: z.array(runId).describe("The runs of its calls."),
-  items: z.looseObject({ total: z.int(), ended: z.int() }).optional(),
+  items: z.looseObject({ total: z.int(), ended: z.int(), failed: z.int() }).optional(),
   value: json.optional(),
   valueChars: z.int().optional(),
   error: error.optional(),

@@ -127,7 +127,7 @@ describe("a body", () => {
         ]);
       }
       const reply = await site.call("root", method, path, { body: "null" });
-      const missing = operation ? /^(instances|targets|runId|strategy|sessionId): / : /object/;
+      const missing = operation ? /^(instances|targets|runId|steps|strategy|sessionId): / : /object/;
       expect([title, inShort(reply)]).toEqual([title, "400 bad_request"]);
       expect(refusalIn(reply).message).toMatch(missing);
     }

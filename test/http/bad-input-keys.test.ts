@@ -159,10 +159,14 @@ describe("a session's token", () => {
     );
   });
 
-  it("opens no call that takes none, and no run", async () => {
+  it("opens no call that takes none, and no run but those of its own sends", async () => {
     const site = await startSite();
+    const { token, runId } = site.ids;
     const others = site.endpoints.filter(({ sessionToken }) => !sessionToken);
-    expect(await ask(site, others, site.ids.token)).toEqual(all(titles(others), "401 unauthorized"));
+    expect(await ask(site, others, token)).toEqual(all(titles(others), "401 unauthorized"));
+    const ofRuns = site.endpoints.filter(({ path, sessionToken }) => sessionToken && path.includes(runId));
+    expect(await ask(site, ofRuns, token)).toEqual(all(titles(ofRuns), "404 run_not_found"));
+    expect(ofRuns.length).toBeGreaterThan(0);
   });
 
   it("of a session that is closed sends no more", async () => {

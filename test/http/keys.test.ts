@@ -46,6 +46,13 @@ async function setUp({ perMinute = 0, origins = [] as string[] } = {}) {
 }
 
 const WORK = { instances: ["A"], payload: 1 };
+const TOLD = {
+  responses: [
+    { instance: "A", result: 1 },
+    { instance: "B", result: 2 },
+  ],
+};
+const REDUCED = { strategy: "reduce", instance: "A", instruction: "x" };
 const MEMBER = { instanceId: "Z", url: "http://127.0.0.1:9/" };
 
 describe("a key's scopes", () => {
@@ -53,6 +60,10 @@ describe("a key's scopes", () => {
     ["reader", "GET", "/orchestrator/health", undefined, 200],
     ["reader", "POST", "/orchestrator/route", WORK, 403],
     ["reader", "POST", "/api/cluster/register", MEMBER, 403],
+    ["reader", "POST", "/orchestrator/aggregate", { ...TOLD, strategy: "merge" }, 200],
+    ["reader", "POST", "/orchestrator/aggregate", { ...TOLD, ...REDUCED }, 403],
+    ["reader", "POST", "/orchestrator/aggregate", { ...TOLD, strategy: "judge", instance: "A" }, 403],
+    ["ci", "POST", "/orchestrator/aggregate", { ...TOLD, ...REDUCED }, 200],
     ["ci", "POST", "/orchestrator/route", WORK, 200],
     ["ci", "GET", "/orchestrator/runs", undefined, 200],
     ["ci", "POST", "/api/cluster/register", MEMBER, 403],

@@ -5,6 +5,7 @@ import { closedPort } from "../instances/harness.ts";
 import type { Reply } from "../support/http.ts";
 import { anyJson, taken } from "./support/arbitrary.ts";
 import { answerSchema, CALLS, type Call, faultOf, type Parameter } from "./support/document.ts";
+import { EXAMPLES } from "./support/endpoints.ts";
 import { refusalIn } from "./support/refusal.ts";
 import { type Site, startSite } from "./support/site.ts";
 
@@ -27,7 +28,7 @@ function knownTo({ ids }: Site): Record<string, fc.Arbitrary<unknown>> {
     instance: fc.constantFrom("A", "B", "D", "F"),
     name: fc.constantFrom("A", "B"),
     runId: fc.constantFrom(ids.runId, ids.runId, "none"),
-    sessionId: fc.constantFrom("s", "s", "new", "none"),
+    sessionId: fc.oneof(fc.constant("s"), fc.constant("s"), fc.stringMatching(/^new\d\d$/)),
     token: fc.constantFrom(ids.token, ids.token, "ost_wrong"),
     timeout: fc.constantFrom<unknown>("10s", 5, "1ms"),
     wait: fc.constantFrom<unknown>(0, "10s", "5ms"),
@@ -43,19 +44,25 @@ interface Request {
   headers?: Record<string, string>;
 }
 
-/** A request by the document. */
-function requestOf({ body, parameters }: Call, site: Site): fc.Arbitrary<Request> {
+/** A request by the document: whatever its schemas take, and now and then what surely comes to something. */
+function requestOf({ body, parameters, operationId }: Call, site: Site): fc.Arbitrary<Request> {
   const known = knownTo(site);
   const required = (parameter: Parameter) => parameter.required === true;
   const inUrl = parameters.filter((parameter) => parameter.in !== "header");
-  const asSchema = {
-    type: "object",
-    properties: Object.fromEntries(inUrl.map(({ name, schema }) => [name, schema])),
-    required: inUrl.filter(required).map(({ name }) => name),
-  };
+  const made = (some: readonly Parameter[]) =>
+    taken(
+      {
+        type: "object",
+        properties: Object.fromEntries(some.map(({ name, schema }) => [name, schema])),
+        required: some.filter(required).map(({ name }) => name),
+      },
+      known,
+    ) as fc.Arbitrary<Record<string, unknown>>;
   return fc.record({
-    parameters: taken(asSchema, known) as fc.Arbitrary<Record<string, unknown>>,
-    ...(body && { body: taken(body, known) }),
+    parameters: fc.oneof(made(inUrl), made(inUrl.filter(required))),
+    ...(body && {
+      body: fc.oneof({ weight: 3, arbitrary: taken(body, known) }, fc.constant(EXAMPLES[operationId])),
+    }),
   });
 }
 
@@ -149,7 +156,7 @@ describe.each(CALLS.map((call) => [call.operationId, call] as const))("%s", (_, 
         check(call, reply);
         if (reply.status < 300) successes += 1;
       }),
-      { numRuns: 40 },
+      { numRuns: 60 },
     );
     expect(successes).toBeGreaterThan(0);
   });
@@ -162,7 +169,7 @@ describe.each(CALLS.map((call) => [call.operationId, call] as const))("%s", (_, 
         check(call, reply);
         if (call.body && !isTaken(call, request.body)) expect(reply.status).toBeGreaterThanOrEqual(400);
       }),
-      { numRuns: 80 },
+      { numRuns: 120 },
     );
     expect(site.logger.lines.filter(({ level }) => level === "error")).toEqual([]);
   });
@@ -177,7 +184,7 @@ it.each(CALLS.filter(({ body }) => body).map(({ operationId, path }) => [operati
         const reply = await site.call("root", "POST", path, { body });
         expect([reply.status, refusalIn(reply).code]).toEqual([400, "bad_request"]);
       }),
-      { numRuns: 30 },
+      { numRuns: 40 },
     );
   },
 );

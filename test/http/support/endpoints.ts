@@ -17,9 +17,11 @@ export interface Endpoint {
   operation?: Operation;
 }
 
-const BODIES: Record<string, object> = {
+/** Of each call with a body, one that is taken. */
+export const EXAMPLES: Record<string, object> = {
   route: { instances: ["A"], payload: 1 },
   fanout: { targets: ["A", "B"], payload: 1 },
+  orchestrate: { steps: [{ id: "a", delegate: { instances: ["A"], payload: 1 } }] },
   aggregate: { responses: [{ instance: "A", result: 1 }], strategy: "collect" },
   sessions_spawn: { sessionId: "s" },
   sessions_send: { sessionId: "s", data: 1 },
@@ -35,14 +37,15 @@ export function endpoints({ runId, sessionId, leaseId }: Record<"runId" | "sessi
     for (const operation of OPERATIONS) {
       const { name, method, path, aliases = [], scope, sessionToken = false, idField } = operation;
       const id = idField === "runId" ? runId : sessionId;
+      if (method === "POST" && !EXAMPLES[name]) throw new Error(`EXAMPLES has no body for ${name}`);
       for (const each of [path, ...aliases])
         add({
           ...{ method, scope, sessionToken, operation },
           path: `${base}/${each.replace(":id", id)}`,
-          ...(method === "POST" && { body: BODIES[name] as object }),
+          ...(method === "POST" && { body: EXAMPLES[name] as object }),
         });
     }
-    add({ method: "GET", path: `${base}/runs/${runId}/events`, scope: "read" });
+    add({ method: "GET", path: `${base}/runs/${runId}/events`, scope: "read", sessionToken: true });
   }
   add({ method: "POST", path: "/api/cluster/register", scope: "register", body: { skillId: "y" } });
   add({ method: "PUT", path: `/api/cluster/leases/${leaseId}`, scope: "register", body: {} });

@@ -50,6 +50,19 @@ export function head(
   return `${method} ${path} HTTP/1.1\r\n${text.join("")}\r\n`;
 }
 
+/** The one answer to a request without a body, on a connection of its own. */
+export async function askBare(
+  { origin }: { origin: string },
+  method: string,
+  path: string,
+  { headers, ...facts }: Head = {},
+): Promise<Reply> {
+  const request = head(method, path, { ...facts, headers: { connection: "close", ...headers } });
+  const [reply, ...others] = await sendRaw(origin, request);
+  if (!reply || others.length > 0) throw new Error(`${method} ${path} has not just one answer`);
+  return reply;
+}
+
 /** A request with a body of JSON. */
 export function post(path: string, body: string, { headers, ...facts }: Head = {}): string {
   const length = String(Buffer.byteLength(body));

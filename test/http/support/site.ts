@@ -63,7 +63,8 @@ export async function startSite({ fleet, ...options }: SiteOptions = {}): Promis
   return { origin: served.origin, worker, logger, engine, ids, endpoints: endpoints(ids), call };
 }
 
-function caller(origin: string): Site["call"] {
+/** Calls a server on connections that end with the test. */
+export function caller(origin: string): Site["call"] {
   const dispatcher = new Agent();
   onEnd(() => dispatcher.destroy());
   return async (as, method, path, { body, headers } = {}) => {
