@@ -4,15 +4,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "undici";
-import { systemProcesses } from "../src/app/processes.ts";
-import { systemClock, systemIds } from "../src/app/system.ts";
-import type { Instance } from "../src/core/instance.ts";
-import type { Logger, Store } from "../src/core/ports.ts";
+import { systemClock } from "../src/app/system.ts";
 import { delegateInput, fanoutInput } from "../src/core/requests.ts";
-import { createEngine, type Engine } from "../src/engine/engine.ts";
-import { createInstanceClients } from "../src/instances/clients.ts";
+import type { Engine } from "../src/engine/engine.ts";
 import { createMemoryStore } from "../src/store/memory.ts";
 import { openSqliteStore } from "../src/store/sqlite.ts";
+import { aggregates } from "./aggregates.ts";
+import { benchEngine, instanceAt, logger } from "./engine.ts";
 import { compare, type Figures } from "./measure.ts";
 import { report } from "./report.ts";
 
@@ -22,19 +20,16 @@ import { report } from "./report.ts";
 const MOST = 64;
 const payload = { query: "what is the retry policy", limit: 10 };
 const context = { createdBy: "bench" };
-const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 const server = fork(new URL("./instance.js", import.meta.url), [String(MOST)]);
 const [ports] = (await once(server, "message")) as [number[]];
-const instances = ports.map((port, index): Instance => {
-  const origin = `http://127.0.0.1:${port}`;
-  return { name: `n${index + 1}`, url: origin, origin, protocol: "rest", tags: [], source: "config" };
-});
+const instances = ports.map((port, index) => instanceAt(`n${index + 1}`, port));
 const pools = instances.map(({ origin }) => new Pool(origin));
 const folder = await mkdtemp(join(tmpdir(), "orchestrator-bench-"));
-const memory = engineOver(createMemoryStore({ clock: systemClock }));
-const sqlite = engineOver(
+const memory = benchEngine(createMemoryStore({ clock: systemClock }), instances);
+const sqlite = benchEngine(
   await openSqliteStore({ path: join(folder, "bench.db"), clock: systemClock, logger }),
+  instances,
 );
 
 try {
@@ -48,26 +43,13 @@ try {
     ),
     await fanouts(8, memory),
     await fanouts(64, memory, 1.2),
+    ...(await aggregates()),
   ]);
   if (!met) process.exitCode = 1;
 } finally {
   await Promise.all([memory.close(), sqlite.close(), ...pools.map((pool) => pool.close())]);
   server.disconnect();
   await rm(folder, { recursive: true, force: true });
-}
-
-function engineOver(store: Store): Engine {
-  return createEngine({
-    clock: systemClock,
-    random: Math.random,
-    logger,
-    ids: systemIds,
-    processes: systemProcesses(),
-    store,
-    clients: createInstanceClients({ clock: systemClock, logger, env: {}, fleetKey: () => undefined }),
-    configured: () => instances,
-    settings: () => ({ timeoutMs: 600_000, waitMs: 45_000, retries: 3, healthIntervalMs: 60_000 }),
-  });
 }
 
 async function post(pool: Pool): Promise<unknown> {

@@ -1,5 +1,6 @@
 import type { OutcomeView } from "../core/answers.ts";
 import type { ErrorBody, ErrorCode } from "../core/errors.ts";
+import type { StepView } from "../core/plan-answers.ts";
 
 /** Exit codes, as WIRE.md lists them. */
 export const EXIT = {
@@ -37,4 +38,23 @@ export function exitCodeOfAll(outcomes: readonly Pick<OutcomeView, "reply" | "er
     failed.map(({ error }) => (error ? exitCodeOf(error) : EXIT.failed)),
   );
   return others.length === 0 ? first : EXIT.failed;
+}
+
+/** Of a plan; one that went on in spite of a step or an item that failed is partly done. */
+export function exitCodeOfPlan({
+  reply = "pending",
+  counts,
+  steps = [],
+  error,
+}: {
+  reply?: string | undefined;
+  counts: { failed: number };
+  steps?: readonly Pick<StepView, "items">[] | undefined;
+  error?: ErrorBody | undefined;
+}): number {
+  if (reply === "pending") return EXIT.pending;
+  if (reply === "cancelled") return error?.code === "timeout" ? EXIT.timeout : EXIT.interrupted;
+  if (reply === "failed") return error ? exitCodeOf(error) : EXIT.failed;
+  const anyFailed = counts.failed > 0 || steps.some(({ items }) => (items?.failed ?? 0) > 0);
+  return anyFailed ? EXIT.partly : EXIT.done;
 }

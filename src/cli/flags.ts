@@ -16,7 +16,7 @@ const FIELDS = new Set([
   ...["instruction", "minSuccess", "runIds"],
   ...["minReplies", "stall", "cancelRest", "concurrency"],
   ...["sessionId", "onInstanceDown", "token", "queue"],
-  ...["detail", "after", "offset", "runId"],
+  ...["detail", "after", "offset", "runId", "step", "inputs", "resume"],
 ]);
 
 /** The flag for a field of a call; `undefined` where there is none. */
@@ -30,10 +30,13 @@ export function inFlags(error: OrchestratorError): OrchestratorError {
   const { message, action } = error.toBody();
   // A field of a file is named as it stands there.
   if (error.details?.file !== undefined) return error;
-  const inWords = { message: message.replace(FIELD, named), action: commandsFor(action) };
+  const inWords = { message: message.replace(OPTION, "").replace(FIELD, named), action: commandsFor(action) };
   if (inWords.message === message && inWords.action === action) return error;
   return OrchestratorError.fromBody({ ...error.toBody(), ...inWords });
 }
+
+/** What a strategy is told beside it is a flag of its own: `aggregate.limit: …`. */
+const OPTION = /(?<=^|; )aggregate\.(?=[A-Za-z]+: )/g;
 
 /** A field's name where a message begins with it, with the path within it: `payloads.A: …`. */
 const FIELD = /(?<=^|; )([a-z][A-Za-z]*)(?=(?:[.[][^:;]*)?: )/g;

@@ -17,13 +17,15 @@ import { useOrchestrator } from "./use-orchestrator.ts";
 interface RunAnswer {
   runId: string;
   survivesExit?: boolean;
+  /** Of a plan. */
+  steps?: unknown;
   warnings?: string[];
 }
 
 /** A call that makes a run. */
 export interface RunCall<A extends RunAnswer> {
   make(orchestrator: Orchestrator, watch: Watch): Promise<A | DryRunAnswer>;
-  /** Who will be asked, as far as that is known beforehand. */
+  /** Who will be asked, or which steps will be done, as far as that is known beforehand. */
   instances?(orchestrator: Orchestrator): Promise<readonly string[]>;
   print(answer: A): void;
   /** What is known of each instance that was asked. */

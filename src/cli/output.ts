@@ -51,7 +51,15 @@ export function say(text: string): void {
 export function printError(error: OrchestratorError): void {
   if (!process.stderr.isTTY) say(JSON.stringify(error));
   else
-    say(`${paint("red", `${error.code}:`, process.stderr)} ${plain(error.message)}\n${plain(error.action)}`);
+    say(`${paint("red", `${error.code}:`, process.stderr)} ${plain(inLines(error))}\n${plain(error.action)}`);
+}
+
+/** A message of many problems, a line each. */
+function inLines({ message, details }: OrchestratorError): string {
+  const { problems } = details ?? {};
+  if (!Array.isArray(problems) || problems.length < 2) return message;
+  const [heading] = message.split(/(?<=: )/, 1);
+  return [heading?.trim(), ...problems.map(({ at, problem }) => `  ${at}: ${problem}`)].join("\n");
 }
 
 /** What the caller should know though the work was done. */

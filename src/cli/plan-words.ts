@@ -1,13 +1,20 @@
+import type { Counts } from "../core/answers.ts";
 import type { OrchestrateAnswer, StepView } from "../core/plan-answers.ts";
 import { table } from "./table.ts";
 import { errorLine, excerpt, plain, readable, span } from "./text.ts";
 
 const ROOM = 70;
 
+/** How far a plan is: one that was just worked on, or its run. */
+type Planned = Pick<OrchestrateAnswer, "steps" | "value" | "error"> & {
+  reply?: OrchestrateAnswer["reply"] | undefined;
+  counts: Counts & { skipped?: number };
+};
+
 /** A plan with a line a step, and what it came to. */
-export function planWords({ reply, steps, counts, value, error }: OrchestrateAnswer): string {
+export function planWords({ reply = "pending", steps, counts, value, error }: Planned): string {
   const rows = steps.map((step) => [step.step, step.state, span(step.elapsedMs), items(step), said(step)]);
-  const { total, done, failed, skipped } = counts;
+  const { total, done, failed, skipped = 0 } = counts;
   return [
     table([["STEP", "STATE", "TIME", "ITEMS", "VALUE"], ...rows]),
     `${reply}: ${done} of ${total} steps done, ${failed} failed, ${skipped} skipped`,
@@ -16,16 +23,10 @@ export function planWords({ reply, steps, counts, value, error }: OrchestrateAns
   ].join("\n");
 }
 
-/** The steps of a plan's run, without what it came to. */
-export function stepTable(steps: readonly StepView[]): string {
-  return table([
-    ["STEP", "STATE", "TIME", "ITEMS", "VALUE"],
-    ...steps.map((step) => [step.step, step.state, span(step.elapsedMs), items(step), said(step)]),
-  ]);
-}
-
 function items({ items: counted }: StepView): string {
-  return counted ? `${counted.ended}/${counted.total}` : "";
+  if (!counted) return "";
+  const { total, ended, failed } = counted;
+  return `${ended}/${total}${failed > 0 ? `, ${failed} failed` : ""}`;
 }
 
 function said({ value, valueChars, error, fellBackTo }: StepView): string {

@@ -7,7 +7,7 @@ import { span } from "./text.ts";
 
 const REDRAW_MS = 250;
 
-/** Tells a run's id as soon as it is known, and on a terminal, a line each, how far its instances are. */
+/** Tells a run's id as soon as it is known, and on a terminal, a line each, how far its instances or steps are. */
 export class Progress {
   readonly #area = process.stderr.isTTY ? new LiveArea(process.stderr) : undefined;
   readonly #startedAt = performance.now();
@@ -15,21 +15,22 @@ export class Progress {
   #timer: NodeJS.Timeout | undefined;
   #told = false;
 
-  /** @param instances Those that are known to work on it. */
-  begin(instances: readonly string[] = []): void {
-    for (const instance of instances) this.#rows.set(instance, { reply: "pending" });
+  /** @param names Instances that are known to work on it, or its steps. */
+  begin(names: readonly string[] = []): void {
+    for (const name of names) this.#rows.set(name, { reply: "pending" });
     if (!this.#area) return;
     this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
     this.#draw();
   }
 
-  readonly onProgress = ({ runId, instance, reply }: ProgressEvent): void => {
+  readonly onProgress = ({ runId, step, instance, reply }: ProgressEvent): void => {
     this.tellRun(runId);
-    this.set(instance, reply);
+    // A step that was not done has no reply.
+    this.set(step ?? instance, step !== undefined && reply === "none" ? "skipped" : reply);
   };
 
-  set(instance: string, reply: string, elapsedMs = performance.now() - this.#startedAt): void {
-    this.#rows.set(instance, reply === "pending" ? { reply } : { reply, elapsedMs });
+  set(name: string, reply: string, elapsedMs = performance.now() - this.#startedAt): void {
+    this.#rows.set(name, reply === "pending" ? { reply } : { reply, elapsedMs });
     this.#draw();
   }
 
@@ -56,8 +57,8 @@ export class Progress {
   #draw(): void {
     if (this.#timer === undefined) return;
     const soFar = performance.now() - this.#startedAt;
-    const rows = Array.from(this.#rows, ([instance, { reply, elapsedMs }]) => [
-      instance,
+    const rows = Array.from(this.#rows, ([name, { reply, elapsedMs }]) => [
+      name,
       reply,
       span(elapsedMs ?? soFar),
     ]);

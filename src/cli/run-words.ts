@@ -1,6 +1,6 @@
 import type { RunDetail } from "../core/run-answers.ts";
 import { outcomeTable } from "./outcome-table.ts";
-import { stepTable } from "./plan-words.ts";
+import { planWords } from "./plan-words.ts";
 import { countsLine, plain } from "./text.ts";
 
 /** A run with a line an instance. */
@@ -21,7 +21,7 @@ export function runWords(run: RunDetail): string {
   return [
     `Run ${runId}: ${operation}, created ${createdAt}, ${ended}`,
     ...(steps
-      ? [stepTable(steps)]
+      ? [planWords({ ...run, steps })]
       : [outcomes.length === 0 ? "Nobody has been asked." : outcomeTable(outcomes), countsLine(counts)]),
     ...(outcomes.some(({ resultChars }) => resultChars !== undefined)
       ? ["A long result is read in pages: runs show, with --instance and its name."]

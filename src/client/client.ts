@@ -6,12 +6,11 @@ import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { OrchestrateAnswer } from "../core/plan-answers.ts";
 import type { ResultPage, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
 import type { Selector } from "../core/selector.ts";
-import { unlessAborted } from "./abort.ts";
 import { Api, type ApiCall } from "./api.ts";
 import { combine } from "./combine.ts";
 import { followRun } from "./events.ts";
 import { has, idIn, query } from "./paths.ts";
-import { planAnswerOf } from "./resume.ts";
+import { resumePlan } from "./resume.ts";
 import { durationMs, Waiting } from "./waiting.ts";
 import type { Enough } from "./watch.ts";
 import { Work, type WorkCall } from "./work.ts";
@@ -87,30 +86,9 @@ export class OrchestratorClient implements Orchestrator {
     options: CallOptions = {},
   ): Promise<OrchestrateAnswer | answers.DryRunAnswer> {
     if (call.dryRun) return this.#dryRun("orchestrate", call, options);
-    return call.resume === undefined ? this.#work("orchestrate", call, options) : this.#resume(call, options);
-  }
-
-  /** Once it is resumed it is waited for as a run: to resume it again would send again what failed again. */
-  async #resume({ wait, ...call }: calls.OrchestrateCall, options: CallOptions): Promise<OrchestrateAnswer> {
-    const { signal, onRun } = options;
-    const path = "orchestrate";
-    const body = { ...call, wait: 0 };
-    const isOurs = has("runId");
-    const { runId } = await this.#ask<OrchestrateAnswer>({
-      method: "POST",
-      path,
-      body,
-      kind: "once",
-      signal,
-      isOurs,
-    });
-    onRun?.(runId);
-    const ended = this.runsGet({ runId, wait: wait ?? call.timeout ?? "45s" });
-    const run = await unlessAborted(ended, signal).catch((error: unknown) => {
-      if (signal?.aborted) return this.runsCancel({ runId });
-      throw error;
-    });
-    return planAnswerOf(run as RunDetail);
+    const { resume } = call;
+    if (resume === undefined) return this.#work("orchestrate", call, options);
+    return resumePlan(this.#api, { ...call, resume }, this.#longestWaitMs, options);
   }
 
   async aggregate(call: calls.AggregateCall, { signal }: CallOptions = {}): Promise<answers.AggregateAnswer> {

@@ -72,9 +72,11 @@ function brokenOff(runId: string): Failure {
   return new Failure(error, "always");
 }
 
+const KINDS: ReadonlySet<string> = new Set<RunEvent["event"]>(["outcome", "step", "end"]);
+
 /** An event of a run; `undefined` for one of a kind that a newer server has. */
 function toRunEvent({ event, data, id }: Message): RunEvent | undefined {
-  if (event !== "outcome" && event !== "end") return undefined;
+  if (!KINDS.has(event)) return undefined;
   const parsed = parseJson(data);
   if (isObject(parsed)) return { id, event, data: parsed } as unknown as RunEvent;
   throw new OrchestratorError("instance_error", `The data of an event "${event}" is no JSON object.`, {

@@ -28,6 +28,8 @@ export interface Outcome {
   /** The instance's own id for the task, once it has given one. */
   taskId?: string;
   result?: Json;
+  /** Length of the result's JSON text, once that is stored. */
+  resultChars?: number;
   error?: ErrorBody;
   startedAt?: number;
   endedAt?: number;

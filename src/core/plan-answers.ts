@@ -14,8 +14,8 @@ export interface StepView {
   elapsedMs?: number;
   /** The runs of its calls, each with its own outcomes. */
   runIds: string[];
-  /** `forEach`: how many items there are, and how many have ended. */
-  items?: { total: number; ended: number };
+  /** `forEach`: how many items there are, how many have ended, and how many of them failed. */
+  items?: { total: number; ended: number; failed: number };
   /** What it came to; absent while it goes on, and where it is too long: then `valueChars` says how long. */
   value?: Json;
   valueChars?: number;

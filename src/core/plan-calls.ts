@@ -23,8 +23,7 @@ const { timeout: _, wait: __, idempotencyKey: ___, ...aggregateFields } = aggreg
 const aggregateCall = z
   .strictObject({
     ...aggregateFields,
-    /** Steps whose answers are combined. */
-    from: z.array(z.string()).min(1).optional(),
+    from: z.array(z.string()).min(1).optional().describe("Ids of the steps whose answers are combined."),
   })
   .superRefine((given, context) => {
     const sources = [given.from, given.runId, given.runIds, given.responses];
@@ -35,7 +34,12 @@ const aggregateCall = z
     for (const { option, message } of optionProblems(given))
       context.addIssue({ code: "custom", path: [option], message });
   });
-const sessionCalls = {
+
+/** What the calls of steps take that are sent to instances or combine what they said. */
+export const STEP_CALLS = { delegate: delegateCall, fanout: fanoutCall, aggregate: aggregateCall };
+
+/** What the calls of a session step take. */
+export const SESSION_CALLS = {
   spawn: sessionsSpawnInput.omit({ withToken: true }),
   send: sessionsSendInput.omit({ wait: true, timeout: true, idempotencyKey: true, fresh: true, token: true }),
   close: sessionsCloseInput.omit({ token: true }),
@@ -60,18 +64,16 @@ export interface CheckedCall {
 
 /** @param at Where the call stands. */
 export function checkCall(kind: StepKind, call: Record<string, Json>, at: string): CheckedCall {
-  if (kind !== "session") return { fields: call, where: "", problems: wrongIn(SCHEMAS[kind], call, at) };
+  if (kind !== "session") return { fields: call, where: "", problems: wrongIn(STEP_CALLS[kind], call, at) };
   const [name, ...others] = Object.keys(call);
   const fields = name === undefined ? undefined : call[name];
   if (others.length === 0 && isSessionCall(name) && isObject(fields)) {
     const where = `.${name}`;
-    return { fields, where, problems: wrongIn(sessionCalls[name], fields, at + where) };
+    return { fields, where, problems: wrongIn(SESSION_CALLS[name], fields, at + where) };
   }
   const problem = 'expected one of {"spawn":{…}}, {"send":{…}} or {"close":{…}}';
   return { fields: {}, where: "", problems: [{ at, problem }] };
 }
-
-const SCHEMAS = { delegate: delegateCall, fanout: fanoutCall, aggregate: aggregateCall };
 
 function wrongIn(schema: z.ZodType, fields: Record<string, Json>, at: string): Problem[] {
   const { error } = schema.safeParse(fields);
@@ -82,6 +84,6 @@ function wrongIn(schema: z.ZodType, fields: Record<string, Json>, at: string): P
   });
 }
 
-function isSessionCall(name: string | undefined): name is keyof typeof sessionCalls {
-  return name !== undefined && Object.hasOwn(sessionCalls, name);
+function isSessionCall(name: string | undefined): name is keyof typeof SESSION_CALLS {
+  return name !== undefined && Object.hasOwn(SESSION_CALLS, name);
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
 import { isObject } from "./json.ts";
-import { json } from "./request-fields.ts";
+import { anyJson, json } from "./request-fields.ts";
 
 // A plan as data: steps that need one another, and references to what earlier ones came to.
 
@@ -95,11 +95,8 @@ export const planStep = stepSchema.catch((wrong) => {
   return step;
 });
 
-const anyFields = {
-  type: "object",
-  properties: { instances: { type: "array", items: { type: "string" } } },
-  additionalProperties: true,
-};
+const plainList = { type: "array", items: { type: "string" } };
+const plainCall = (properties: object) => ({ type: "object", properties, additionalProperties: true });
 
 /** Steps as a face for models shows them: what may be of several types is left to be described. */
 export const plainSteps = {
@@ -108,13 +105,13 @@ export const plainSteps = {
     type: "object",
     properties: {
       id: { type: "string" },
-      needs: { type: "array", items: { type: "string" } },
-      delegate: anyFields,
-      fanout: anyFields,
-      aggregate: anyFields,
-      session: anyFields,
-      forEach: { type: "string", description: "A reference to a list: once for each ${item}." },
-      when: { type: "string", description: "A reference: only if it holds something." },
+      needs: plainList,
+      delegate: plainCall({ instances: plainList, payload: anyJson }),
+      fanout: plainCall({ targets: plainList }),
+      aggregate: plainCall({ from: plainList }),
+      session: plainCall({ send: plainCall({ sessionId: { type: "string" } }) }),
+      forEach: { type: "string", description: "A list, e.g. ${steps.id.value}: once for each ${item}." },
+      when: { type: "string", description: "Only if this holds something." },
       onError: { type: "string", description: 'fail, continue, {"use":…} or {"fallback":"id"}.' },
     },
     required: ["id"],
@@ -125,8 +122,9 @@ export const plainSteps = {
 const plainObject = { type: "object", properties: { name: { type: "string" } }, additionalProperties: true };
 
 export const planFields = {
-  $schema: z.string().optional(),
-  description: z.string().optional(),
+  // For people and editors: a tool shows neither.
+  $schema: z.string().optional().meta({ plain: false }),
+  description: z.string().optional().meta({ plain: false }),
   inputs: z
     .record(planName, json)
     .optional()
@@ -138,8 +136,9 @@ export const planFields = {
     .meta({ plain: { type: "string" } }),
   concurrency: concurrency.optional().describe("How many steps at once; default 16."),
   budget: z
-    .strictObject({ maxCalls: z.number().int().min(1).describe("Tasks that may be sent, one an instance.") })
-    .optional(),
+    .strictObject({ maxCalls: z.number().int().min(1) })
+    .optional()
+    .describe("maxCalls: how many tasks may be sent, one an instance."),
 };
 
 /** The kind of a step, which it has just one of. */

@@ -9,6 +9,11 @@ export const json = z.unknown().refine((value) => !NO_JSON.has(typeof value), {
   error: "expected JSON",
 }) as z.ZodType<Json>;
 
+/** Text that may be part of a stored key: no NUL, and every surrogate in a pair. */
+export const keyText = z.string().refine((text) => text.isWellFormed() && !text.includes("\0"), {
+  error: "expected text without NUL and without half surrogate pairs",
+});
+
 /** What any JSON is shown as. */
 export const anyJson = {
   type: "object",

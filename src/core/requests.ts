@@ -4,7 +4,7 @@ import { BALANCING_STRATEGIES } from "./balancing.ts";
 import { duration, durationOrZero } from "./duration.ts";
 import { nameSchema } from "./instance.ts";
 import { plainSteps, planFields, planStep } from "./plan.ts";
-import { anyJson, json, payload, selector } from "./request-fields.ts";
+import { anyJson, json, keyText, payload, selector } from "./request-fields.ts";
 import { ON_INSTANCE_DOWN } from "./session.ts";
 
 // The input of every operation, once: MCP tools, routes and commands are derived from these.
@@ -13,10 +13,10 @@ import { ON_INSTANCE_DOWN } from "./session.ts";
 export { type AggregateInput, aggregateInput } from "./aggregate-requests.ts";
 
 const runOptions = {
-  timeout: duration.optional().describe('Deadline of the whole work, e.g. "10m"; passing it cancels.'),
+  timeout: duration.optional().describe('Deadline of the work, e.g. "10m"; passing it cancels.'),
   wait: durationOrZero
     .optional()
-    .describe('How long this call stays open, e.g. "30s"; past it you get the runId and the work goes on.'),
+    .describe('How long this call stays open, e.g. "30s"; then you get the runId, and the work goes on.'),
 };
 
 const retries = z
@@ -25,14 +25,12 @@ const retries = z
   .min(0)
   .max(10)
   .optional()
-  .describe("Rounds of retries after the first, where a retry is safe; default 3.");
+  .describe("Rounds of retries, where a retry is safe; default 3.");
 
 const idempotent = z
   .boolean()
   .default(false)
-  .describe(
-    "True if doing the work twice is harmless: then it may be sent elsewhere after an unknown delivery.",
-  );
+  .describe("True if doing it twice is harmless: it may go elsewhere after an unknown delivery.");
 
 const repetition = {
   idempotencyKey: z
@@ -40,14 +38,11 @@ const repetition = {
     .min(1)
     .max(200)
     .optional()
-    .describe("Your own key for this work: the same key again is answered with the same run."),
-  fresh: z
-    .boolean()
-    .default(false)
-    .describe("Never answer with the run of an earlier identical call whose answer reached nobody."),
+    .describe("Your own key for this work: the same again is answered with the same run."),
+  fresh: z.boolean().default(false).describe("Never answer with an earlier identical call's run."),
 };
 
-const dryRun = z.boolean().default(false).describe("Only explain who would be asked, and who not and why.");
+const dryRun = z.boolean().default(false).describe("Only explain who would be asked, and why.");
 export const delegateInput = z.strictObject({
   instances: selector
     .optional()
@@ -78,7 +73,7 @@ export const fanoutInput = z.strictObject({
     .meta({ plain: { type: "object", properties: { A: anyJson }, additionalProperties: true } }),
   aggregate: aggregateSpec
     .optional()
-    .describe("Makes one answer of all; path, key and the rest are for some strategies."),
+    .describe("Makes one answer of all; other options as the tool aggregate takes them."),
   ...runOptions,
   retries,
   ...repetition,
@@ -88,9 +83,7 @@ export const fanoutInput = z.strictObject({
   cancelRest: z
     .boolean()
     .optional()
-    .describe(
-      "Cancel what is still out when the waiting ends, as quorum does when met; else it goes on and can be fetched.",
-    ),
+    .describe("Cancel what is out when the waiting ends; default only once a quorum is met."),
   detail: z
     .enum(["full", "brief"])
     .default("full")
@@ -138,16 +131,13 @@ export const orchestrateInput = z
       .min(1)
       .max(1_000)
       .optional()
-      .describe("What is done, each step by its id: one of delegate, fanout, aggregate, session.")
+      .describe("Each has an id, what it needs, and one of delegate, fanout, aggregate, session.")
       .meta({ plain: plainSteps }),
-    resume: z
-      .string()
+    resume: keyText
       .min(1)
       .max(128)
       .optional()
-      .describe(
-        "The runId of a plan that failed: it goes on from there, with these steps if they are given.",
-      ),
+      .describe("The runId of a plan that failed: goes on there, with these steps if given."),
     ...runOptions,
     ...repetition,
     dryRun,
@@ -160,7 +150,7 @@ export type OrchestrateInput = z.output<typeof orchestrateInput>;
 
 const page = {
   limit: z.number().int().min(1).max(1000).default(50).describe("At most so many."),
-  after: z.string().min(1).optional().describe("Where the page before ended: its `next`."),
+  after: keyText.min(1).optional().describe("Where the page before ended: its `next`."),
 };
 
 export const sessionsListInput = z.strictObject({ ...page });
@@ -183,7 +173,7 @@ export const healthInput = z.strictObject({
 });
 export type HealthInput = z.output<typeof healthInput>;
 
-const runId = z.string().min(1).max(128).describe("The run's id, as a call returned it.");
+const runId = keyText.min(1).max(128).describe("The run's id, as a call returned it.");
 
 export const runsGetInput = z.strictObject({
   runId,

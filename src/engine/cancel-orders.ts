@@ -26,12 +26,8 @@ export class CancelOrders {
   listen(runId: string, onOrder: () => void): () => void {
     const stopTimer = this.#clock.after(LISTEN_AFTER_MS, () => {
       this.#listeners.set(runId, onOrder);
-      this.#stopWatching ??= this.#store.watch(ORDERS, ({ key }) => this.#obey(key));
-      // A store that cannot be read has no orders; the work itself says what is wrong with it.
-      this.#store.get(ORDERS + runId).then(
-        (entry) => entry && this.#obey(entry.key),
-        () => {},
-      );
+      // A store that is closed or cannot be read has no orders; the work itself says what is wrong with it.
+      this.#heed(runId).catch(() => {});
     });
     return () => {
       stopTimer();
@@ -40,6 +36,12 @@ export class CancelOrders {
       this.#stopWatching?.();
       this.#stopWatching = undefined;
     };
+  }
+
+  async #heed(runId: string): Promise<void> {
+    this.#stopWatching ??= this.#store.watch(ORDERS, ({ key }) => this.#obey(key));
+    const entry = await this.#store.get(ORDERS + runId);
+    if (entry) this.#obey(entry.key);
   }
 
   #obey(key: string): void {

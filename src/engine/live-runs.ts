@@ -82,7 +82,10 @@ export class LiveRuns {
   ): { open: OpenRun; ended: Promise<void> } {
     const { cancellation } = open;
     const { runId } = open.run;
-    const forget = context.cancellation?.onCancel((error) => cancellation.cancel(error));
+    const forget = context.cancellation?.onCancel((error) => {
+      // The new owner of a plan follows its calls by their keys: to stop them here would fail it there.
+      if (!this.#isPartOfLost(context)) cancellation.cancel(error);
+    });
     const stopDeadline = this.#clock.after(Math.max(0, open.remainingMs), () =>
       cancellation.cancel(new OrchestratorError("timeout", `Run ${runId} passed its timeout.`, { runId })),
     );
@@ -108,6 +111,10 @@ export class LiveRuns {
     ended.catch((error: unknown) => this.#logger.warn({ err: error, runId }, "a run broke off"));
     this.#live.set(runId, { open, ended: ended.catch(() => {}) });
     return { open, ended };
+  }
+
+  #isPartOfLost({ partOf }: CallContext): boolean {
+    return partOf !== undefined && this.find(partOf.runId)?.lost !== undefined;
   }
 
   find(runId: string): OpenRun | undefined {

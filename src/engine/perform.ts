@@ -61,13 +61,9 @@ export async function perform(
   if (theirs !== undefined) return follow(parts, theirs, call, context);
   tellRun(parts, context, runId);
   const { open, ended } = begin(parts, { ...run, runId, ...keyed(call), ...partOf(context) }, context, work);
-  const forget = context.gone?.onCancel(() => void leave(parts, call, open));
+  mindLeaving(parts, call, context, runId);
   const settled = enough ? Promise.race([ended, enough(open)]) : ended;
-  try {
-    return await performOpen(parts, { open, ended: settled }, call, context);
-  } finally {
-    forget?.();
-  }
+  return performOpen(parts, { open, ended: settled }, call, context);
 }
 
 /** Waits for a run that is worked on here, as long as its caller does. */
@@ -88,13 +84,22 @@ function waitOf({ waitMs }: Pick<Performance, "waitMs">, { longestWaitMs = waitM
   return Math.min(waitMs, longestWaitMs);
 }
 
-/** Nobody hears the answer: the identical call may, unless the work has a key of its own to be asked for by. */
-async function leave(
-  { keys }: EngineParts,
+/**
+ * Whoever leaves before all of the answer is out leaves it to the identical call, unless the work has a key of
+ * its own to be asked for by.
+ */
+function mindLeaving(
+  { keys, logger }: EngineParts,
   { idempotencyKey, facts }: Performance,
-  open: OpenRun,
-): Promise<void> {
-  if (idempotencyKey === undefined) await open.tell(keys.leaveUnclaimed(facts, open.run.runId));
+  { gone }: CallContext,
+  runId: string,
+): void {
+  if (idempotencyKey !== undefined) return;
+  gone?.onCancel(() => {
+    keys.leaveUnclaimed(facts, runId).catch((error: unknown) => {
+      logger.warn({ err: error, runId }, "the run of a caller that left could not be kept for the next call");
+    });
+  });
 }
 
 /** The wait's own end, or false once this process is about to leave what still runs to others. */
@@ -178,6 +183,7 @@ async function follow(
   warnings: string[] = [],
 ): Promise<Performed> {
   tellRun(parts, context, runId);
+  mindLeaving(parts, call, context, runId);
   await awaitRun(parts, runId, waitOf(call, context));
   const open = parts.live.find(runId);
   const run = await (call.bare ? bareRun : wholeRun)(parts, runId);

@@ -29,7 +29,7 @@ export async function stepView(
     ...(startedAt !== undefined && { startedAt: iso(startedAt) }),
     ...(startedAt !== undefined && endedAt !== undefined && { elapsedMs: endedAt - startedAt }),
     runIds,
-    ...(items && { items: { total: items.total, ended: items.ended } }),
+    ...(items && { items: { ...items, failed: items.failed.length } }),
     ...(result && { value: result.value }),
     ...(!isShort && endedAt !== undefined && { valueChars }),
     ...(error && { error }),

@@ -18,7 +18,10 @@ export interface PlainObject extends PlainSchema {
 
 const KEYWORDS = ["type", "description", "enum", "items", "properties", "required", "additionalProperties"];
 
-/** What is advertised of an input: each argument by its `plain` meta, where its schema accepts more. */
+/**
+ * What is advertised of an input: each argument by its `plain` meta, where its schema accepts more; those
+ * whose meta is `false` are taken and not shown.
+ */
 export function plainInput(schema: z.ZodType): PlainObject {
   return toPlain(schema, "input");
 }
@@ -28,8 +31,22 @@ export function plainInput(schema: z.ZodType): PlainObject {
  * clients of the 1.x SDK hold that against this schema as well.
  */
 export function plainOutput(schema: z.ZodType): PlainObject {
-  const { required: _, ...plain } = toPlain(schema, "output");
-  return plain;
+  return { ...withoutDefaults(toPlain(schema, "output")), additionalProperties: true } as PlainObject;
+}
+
+/** Of an answer names and types are enough: nothing is required within it, all is open, and words cost tokens. */
+function withoutDefaults(full: PlainSchema): PlainSchema {
+  const { required: _, additionalProperties: __, enum: ___, ...schema } = full;
+  const { items, properties } = schema;
+  return {
+    ...schema,
+    ...(items && { items: withoutDefaults(items) }),
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, property]) => [name, withoutDefaults(property)]),
+      ),
+    }),
+  };
 }
 
 function toPlain(schema: z.ZodType, io: "input" | "output"): PlainObject {
@@ -42,7 +59,8 @@ function toPlain(schema: z.ZodType, io: "input" | "output"): PlainObject {
       if (plain === undefined) return;
       const { description } = jsonSchema;
       for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
-      Object.assign(jsonSchema, plain, description !== undefined && { description });
+      if (plain === false) jsonSchema.hidden = true;
+      else Object.assign(jsonSchema, plain, description !== undefined && { description });
     },
   });
   return stripped(json) as PlainObject;
@@ -61,5 +79,6 @@ function strippedValue(keyword: string, value: unknown): unknown {
   if (keyword === "additionalProperties") return value !== false;
   if (keyword !== "properties") return value;
   const properties = Object.entries(value as Record<string, Record<string, unknown>>);
-  return Object.fromEntries(properties.map(([name, property]) => [name, stripped(property)]));
+  const shown = properties.filter(([, { hidden }]) => !hidden);
+  return Object.fromEntries(shown.map(([name, property]) => [name, stripped(property)]));
 }

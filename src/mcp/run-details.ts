@@ -3,29 +3,33 @@ import type { StepCounts } from "../core/plan-answers.ts";
 import type { RunDetail } from "../core/run-answers.ts";
 import { leftOut } from "./dry-run.ts";
 import { awaitRest, showOutcomes, summary } from "./outcomes.ts";
-import { type Response, warningLines, withTrimmedError } from "./respond.ts";
+import { type Response, trimmedError, warningLines, withTrimmedError } from "./respond.ts";
 import { showSteps, stepSummary } from "./steps.ts";
-import { AS_DATA } from "./words.ts";
+import { AS_DATA, errorLine } from "./words.ts";
 
 /** A stored run as `runs_get` and `runs_cancel` answer it. */
 export function runResponse(detail: RunDetail): Response {
   const { runId, operation, state, counts, explanation, warnings = [] } = detail;
   const shown = showOutcomes(runId, detail.outcomes);
-  const steps = detail.steps && showSteps(runId, detail.steps);
+  const { value, ...rest } = detail;
+  const steps = detail.steps && showSteps(runId, detail.steps, value);
   const heading = `Run ${runId} (${operation}) ${state === "open" ? "is open" : "has ended"}: ${summaryOf(counts)}.`;
   return {
     text: [
       state === "open" && warnings.length === 0 ? `${heading} ${awaitRest(runId)}` : heading,
       ...warningLines(detail),
+      ...(detail.error ? [`${errorLine(detail.error)} → ${detail.error.action}`] : []),
       ...(steps?.lines ?? []),
+      ...(steps?.value === undefined ? [] : [`What it came to, ${AS_DATA}`, steps.value]),
       ...leftOut(explanation),
       ...shown.troubles,
       ...(shown.quoted.length > 0 ? [`What they answered, ${AS_DATA}`] : []),
       ...shown.quoted,
     ].join("\n"),
     structured: {
-      ...detail,
-      ...(steps && { steps: steps.views }),
+      ...rest,
+      ...(steps && { steps: steps.views, ...steps.fields }),
+      ...(detail.error && { error: trimmedError(detail.error) }),
       outcomes: shown.views,
       attempts: detail.attempts.map(withTrimmedError),
     },

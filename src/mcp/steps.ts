@@ -35,23 +35,50 @@ export function showSteps(runId: string, steps: readonly StepView[], value?: Jso
     MOST_CHARS - shownChars(whole),
   );
   const excerptOf = new Map(valued.map((step, index) => [step, shown[index] as Excerpt]));
-  const last = steps.at(-1)?.step ?? "";
+  const readOn = (offset: number) => (isOf(steps.at(-1), value) ? readStep(runId, steps, offset) : IN_PARTS);
   return {
-    lines: steps.map(stepLine),
-    value: whole[0] && quoteExcerpt(whole[0], (offset) => readStep(runId, last, offset)).trimStart(),
+    lines: [
+      ...stepLines(steps),
+      ...(steps.some(hasValue) ? [`What a step came to: ${readStep(runId, steps.filter(hasValue))}`] : []),
+    ],
+    value: whole[0] && quoteExcerpt(whole[0], readOn).trimStart(),
     views: steps.map((step) => view(step, excerptOf.get(step))),
     fields: whole[0] ? (whole[0].whole ? { value } : { valueChars: whole[0].chars }) : {},
   };
 }
 
-function readStep(runId: string, step: string, offset: number): string {
-  return `read on with ${callOf("runs_get", { runId, step, offset })}`;
+const MOST_LINES = 50;
+const IN_PARTS = "read the steps that it is made of";
+
+/** How to read the value of the last of these. */
+function readStep(runId: string, steps: readonly StepView[], offset = 0): string {
+  const step = steps.at(-1)?.step ?? "";
+  return `${offset === 0 ? "read" : "read on"} with ${callOf("runs_get", { runId, step, ...(offset > 0 && { offset }) })}`;
+}
+
+function hasValue({ value, valueChars }: StepView): boolean {
+  return valueChars !== undefined || (value !== undefined && value !== null);
+}
+
+/** Whether what a plan came to is a step's value; an output of its own may be made of several. */
+function isOf(step: StepView | undefined, value: Json | undefined): boolean {
+  if (!step || value === undefined) return false;
+  return (step.valueChars ?? JSON.stringify(step.value)?.length) === JSON.stringify(value).length;
+}
+
+/** A line a step; of very many only those that one must know of. */
+function stepLines(steps: readonly StepView[]): string[] {
+  if (steps.length <= MOST_LINES) return steps.map(stepLine);
+  const told = steps.filter(({ state, error }) => state === "failed" || state === "running" || error);
+  const shown = told.slice(0, MOST_LINES);
+  return [...shown.map(stepLine), `and ${plural(steps.length - shown.length, "more step")}`];
 }
 
 function stepLine({ step, state, elapsedMs, items, runIds, error, fellBackTo }: StepView): string {
   const facts = [
     elapsedMs !== undefined && span(elapsedMs),
-    items && `${items.ended} of ${plural(items.total, "item")}`,
+    items &&
+      `${items.ended} of ${plural(items.total, "item")}${items.failed > 0 ? `, ${items.failed} failed` : ""}`,
     runIds.length === 1 && `run ${runIds[0]}`,
     fellBackTo !== undefined && `by ${fellBackTo}`,
   ].filter((fact) => typeof fact === "string");

@@ -1,5 +1,16 @@
-import { isObject, type Json, parseJson } from "../core/json.ts";
+import { isObject } from "../core/json.ts";
 import type { PlainObject, PlainSchema } from "./plain-schema.ts";
+import { readJson, readMessage, readPayloads } from "./understand-json.ts";
+import { readSteps, readStructure } from "./understand-plan.ts";
+
+/** What has a form of its own, which its schema does not say. */
+const READERS: Record<string, (value: unknown) => unknown> = {
+  payloads: readPayloads,
+  steps: readSteps,
+  // What inputs are called, and of which types they are, is for the plan to say.
+  inputs: (value) => readJson(value, isObject),
+  output: readStructure,
+};
 
 /**
  * Arguments as their sender most likely meant them: JSON that was sent as text, numbers and booleans
@@ -7,14 +18,15 @@ import type { PlainObject, PlainSchema } from "./plain-schema.ts";
  * left for the validation to name.
  */
 export function understand(sent: Record<string, unknown>, schema: PlainObject): Record<string, unknown> {
-  const read = Object.entries(sent).flatMap(([given, value]) => {
+  const understood = Object.entries(sent).flatMap(([given, value]) => {
     const name = nameOf(given, sent, schema);
     const property = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
     if (property === undefined) return [[name, value]];
     if (value === null && !isMessage(property)) return [];
-    return [[name, name === "payloads" ? readPayloads(value) : readValue(value, property)]];
+    const read = READERS[name] ?? ((given: unknown) => readValue(given, property));
+    return [[name, read(value)]];
   });
-  return Object.fromEntries(read);
+  return Object.fromEntries(understood);
 }
 
 const OTHER_NAME: Record<string, string> = { targets: "instances", instances: "targets" };
@@ -59,25 +71,6 @@ function readObject(value: unknown, { properties = {} }: PlainSchema): unknown {
   return Object.fromEntries(read);
 }
 
-/** Text as the JSON that it is, if that is of the wanted kind. */
-function readJson(value: unknown, isWanted: (json: Json) => boolean): unknown {
-  const json = typeof value === "string" ? parseJson(value) : undefined;
-  return json !== undefined && isWanted(json) ? json : value;
-}
-
 function isMessage({ properties }: PlainSchema): boolean {
   return properties?.message !== undefined;
-}
-
-/** Plain text goes as `message`; clients send objects and arrays as text. */
-function readMessage(value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  const json = parseJson(value);
-  return typeof json === "object" && json !== null ? json : { message: value };
-}
-
-function readPayloads(value: unknown): unknown {
-  const payloads = readJson(value, isObject);
-  if (!isObject(payloads)) return payloads;
-  return Object.fromEntries(Object.entries(payloads).map(([name, payload]) => [name, readMessage(payload)]));
 }

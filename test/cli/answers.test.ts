@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { DelegateAnswer, FanoutAnswer, RunDetail } from "../../src/core/answers.ts";
+import type { DelegateAnswer, FanoutAnswer } from "../../src/core/answers.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";
+import type { RunDetail } from "../../src/core/run-answers.ts";
 import { runCli } from "./harness.ts";
 
 const refused = new OrchestratorError("instance_down", "B: connection refused.").toBody();
@@ -143,7 +144,10 @@ describe("an answer for a person", () => {
       complete: true,
     } as const;
     const { stdout } = await table(["fanout", "--aggregate", "first"], {
-      fanout: async () => ({ ...fanned, aggregate: { ...aggregate, sources: ["A"], missing: [] } }),
+      fanout: async () => ({
+        ...fanned,
+        aggregate: { ...aggregate, sources: ["A"], dissent: [], missing: [] },
+      }),
     });
     expect(stdout).toContain("1 of 2 done, 1 failed\n\nfirst of A:\n{\n");
   });

@@ -41,7 +41,7 @@ async function callOf(args: string[]): Promise<Record<string, unknown>> {
     sessionsSpawn: keep({ sessionId: "s", instance: "A", token: "t" }),
     sessionsHistory: keep({} as never),
     sessionsList: keep({ items: [] }),
-    aggregate: keep({ strategy: "first", value: 1, sources: [], missing: [], complete: true } as const),
+    aggregate: keep({ strategy: "first", value: 1, sources: [], dissent: [], missing: [], complete: true }),
     runsGet: keep({} as never),
     runsList: keep({ items: [] }),
   };
@@ -104,6 +104,31 @@ describe("the words of a command", () => {
       `aggregate --responses [{"instance":"A","result":1}] --strategy concat --separator ;`,
       { responses: [{ instance: "A", result: 1 }], strategy: "concat", separator: ";" },
     ],
+    [
+      "fanout --aggregate quorum --quorum 2 --path a.b --normalize lower --min-success 3 --detail brief",
+      {
+        aggregate: { strategy: "quorum", quorum: 2, path: "a.b", normalize: "lower" },
+        ...{ minSuccess: 3, detail: "brief", wait: "20d" },
+      },
+    ],
+    [
+      "fanout --aggregate top --path s --order asc --limit 3 --no-cancel-rest",
+      { aggregate: { strategy: "top", path: "s", order: "asc", limit: 3 }, cancelRest: false, wait: "20d" },
+    ],
+    [
+      "aggregate --run-id run-1 run-2 --strategy reduce --instance C --instruction Shorter. --min-success 2",
+      {
+        ...{ runIds: ["run-1", "run-2"], strategy: "reduce", instance: "C", instruction: "Shorter." },
+        ...{ minSuccess: 2, wait: "20d" },
+      },
+    ],
+    [
+      "aggregate --run-id run-1 --strategy judge --instance C --timeout 30s --idempotency-key k",
+      {
+        ...{ runId: "run-1", strategy: "judge", instance: "C", timeout: "30s", wait: "30s" },
+        idempotencyKey: "k",
+      },
+    ],
     ["runs list --limit 5", { limit: 5 }],
     ["runs show run-1 --instance B --offset 20000", { runId: "run-1", instance: "B", offset: 20_000 }],
   ])("%s", async (line, call) => expect(await callOf(line.split(" "))).toEqual(call));
@@ -116,6 +141,8 @@ describe("wrong words", () => {
     ["route --fallback lsted", "Did you mean listed?"],
     ["fanout --aggregate mrge", "Did you mean merge?"],
     ["fanout --limit x --aggregate merge", "--limit"],
+    ["fanout --aggregate majority --normalize lowr", "Did you mean lower?"],
+    ["fanout --quorum 2", "--aggregate quorum --quorum 2"],
     ["fanout --key id", "--aggregate rank-fusion --key id"],
     ["fanout --aggregate true --separator ;", "--aggregate concat --separator ;"],
     ["sessions_send", "--id"],

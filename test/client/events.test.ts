@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RunEvent } from "../../src/core/answers.ts";
+import type { RunEvent } from "../../src/core/run-answers.ts";
 import type { Fault } from "../support/fault-server.ts";
 import { hang, hangUp, refuse, reset, respond } from "../support/faults.ts";
 import { clientOf, done, refusalOf, startFaults, startFleet } from "./harness.ts";
@@ -12,7 +12,7 @@ async function all(events: AsyncIterable<RunEvent>): Promise<RunEvent[]> {
 }
 
 const names = (events: RunEvent[]) =>
-  events.map((event) => (event.event === "end" ? "end" : event.data.instance));
+  events.map((event) => (event.event === "outcome" ? event.data.instance : event.event));
 
 /** A run over three instances, seen through a proxy. */
 async function startRun() {

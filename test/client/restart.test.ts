@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ProgressEvent } from "../../src/core/answers.ts";
+import type { ProgressEvent } from "../../src/core/run-answers.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { processes, testEngine } from "../engine/harness.ts";
 import { handWorker, onEnd, startHost } from "../host/harness.ts";

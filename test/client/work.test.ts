@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ProgressEvent } from "../../src/core/answers.ts";
 import { adminKey } from "../../src/core/keys.ts";
+import type { ProgressEvent } from "../../src/core/run-answers.ts";
 import { clientOf, done, type HandWorker, refusalOf, startFaults, startFleet } from "./harness.ts";
 import { pass } from "./proxy.ts";
 

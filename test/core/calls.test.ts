@@ -1,6 +1,7 @@
 import { describe, expectTypeOf, it } from "vitest";
 import type { z } from "zod";
 import type * as calls from "../../src/core/calls.ts";
+import type { stepSchema } from "../../src/core/plan.ts";
 import type * as requests from "../../src/core/requests.ts";
 
 /** The fields of an input, with JSON as what a program calls it. */
@@ -11,6 +12,8 @@ describe("what a program hands in", () => {
     expectTypeOf<keyof calls.DelegateCall>().toEqualTypeOf<Fields<typeof requests.delegateInput>>();
     expectTypeOf<keyof calls.FanoutCall>().toEqualTypeOf<Fields<typeof requests.fanoutInput>>();
     expectTypeOf<keyof calls.AggregateCall>().toEqualTypeOf<Fields<typeof requests.aggregateInput>>();
+    expectTypeOf<keyof calls.OrchestrateCall>().toEqualTypeOf<Fields<typeof requests.orchestrateInput>>();
+    expectTypeOf<keyof calls.PlanStep>().toEqualTypeOf<Fields<typeof stepSchema>>();
     expectTypeOf<keyof calls.SessionsSpawnCall>().toEqualTypeOf<Fields<typeof requests.sessionsSpawnInput>>();
     expectTypeOf<keyof calls.SessionsSendCall>().toEqualTypeOf<Fields<typeof requests.sessionsSendInput>>();
     expectTypeOf<keyof calls.PageCall>().toEqualTypeOf<Fields<typeof requests.runsListInput>>();
@@ -37,5 +40,12 @@ describe("what a program hands in", () => {
     >();
     expectTypeOf<calls.RunsGetCall>().toExtend<z.input<typeof requests.runsGetInput>>();
     expectTypeOf<calls.AggregateCall>().toExtend<Taken<typeof requests.aggregateInput>>();
+    expectTypeOf<calls.OrchestrateCall>().toExtend<Taken<typeof requests.orchestrateInput>>();
+    type Plain<T> = Pick<T, keyof T & ("id" | "needs" | "concurrency" | "retries" | "timeout")>;
+    expectTypeOf<Plain<calls.PlanStep>>().toExtend<Plain<z.input<typeof stepSchema>>>();
+    type Times = "timeout" | "wait" | "resume" | "dryRun" | "fresh" | "idempotencyKey" | "budget";
+    expectTypeOf<Pick<calls.OrchestrateCall, Times>>().toExtend<
+      Pick<z.input<typeof requests.orchestrateInput>, Times>
+    >();
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
+import { STANDALONE_STRATEGIES } from "../../src/core/aggregation/options.ts";
 import { AGGREGATION_STRATEGIES } from "../../src/core/aggregation/strategy.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";
 import * as requests from "../../src/core/requests.ts";
@@ -126,6 +127,7 @@ describe("numbers", () => {
   it.each([
     ["retries", 0, 10],
     ["minReplies", 1, undefined],
+    ["minSuccess", 1, undefined],
     ["concurrency", 1, 1000],
   ])("%s is whole and within its bounds", (field, least, most) => {
     const call = (value: number) => ({ targets: "A", [field]: value });
@@ -144,11 +146,11 @@ describe("how answers are combined", () => {
     expect(combined(true)).toBe(true);
     expect(combined(false)).toBe(false);
     expect(combined(undefined)).toBeUndefined();
-    for (const strategy of AGGREGATION_STRATEGIES) {
+    for (const strategy of STANDALONE_STRATEGIES) {
       expect(combined(strategy)).toEqual({ strategy });
       expect(combined({ strategy })).toEqual({ strategy });
     }
-    const options = { strategy: "rank-fusion", key: "doc.id", limit: 10, separator: "" };
+    const options = { strategy: "rank-fusion", key: "doc.id", limit: 10 };
     expect(combined(options)).toEqual(options);
   });
 
@@ -170,10 +172,11 @@ describe("how answers are combined", () => {
     expect(message).toContain("limit");
   });
 
-  it("takes either a run or responses, not both and not neither", () => {
+  it("takes either a run, runs or responses, not both and not neither", () => {
     const responses = [{ instance: "A", result: { a: 1 } }];
     expect(aggregateInput.parse({ responses, strategy: "merge" }).responses).toEqual(responses);
-    for (const both of [{}, { runId: "r1", responses }]) {
+    expect(aggregateInput.parse({ runIds: ["r1", "r2"], strategy: "merge" }).runIds).toEqual(["r1", "r2"]);
+    for (const both of [{}, { runId: "r1", responses }, { runIds: ["r1"], runId: "r1" }]) {
       expect(refusal(aggregateInput, { ...both, strategy: "merge" }).message).toContain(
         "either runId or responses",
       );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ProgressEvent } from "../../src/core/answers.ts";
 import { Cancellation } from "../../src/core/cancellation.ts";
+import type { ProgressEvent } from "../../src/core/run-answers.ts";
 import { echoWorker, handWorker, startHost } from "../host/harness.ts";
 import { closedPort, startServer } from "../instances/harness.ts";
 import type { Fault } from "../support/fault-server.ts";

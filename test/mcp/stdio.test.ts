@@ -72,7 +72,7 @@ describe("the MCP server on stdio", () => {
     await client.connect(
       new StdioClientTransport({ command: process.execPath, args: ARGS, stderr: "ignore" }),
     );
-    expect((await client.listTools()).tools).toHaveLength(12);
+    expect((await client.listTools()).tools).toHaveLength(13);
     expect((await call(client, "health")).text).toMatch(/^The fleet is empty\./);
   });
 
@@ -83,7 +83,7 @@ describe("the MCP server on stdio", () => {
     send({ id: 3, method: "tools/call", params: { name: "health", arguments: {}, _meta: MODERN } });
     await vi.waitFor(() => expect(answers().size).toBe(3), 5_000);
     expect(answers().get(1)).toMatchObject({ result: { supportedVersions: ["2026-07-28"] } });
-    expect(answers().get(2)).toHaveProperty("result.tools.length", 12);
+    expect(answers().get(2)).toHaveProperty("result.tools.length", 13);
     expect(answers().get(3)).toMatchObject({ result: { structuredContent: { instances: [] } } });
   });
 
@@ -94,7 +94,7 @@ describe("the MCP server on stdio", () => {
     send({ id: 2, method: "tools/list" });
     await vi.waitFor(() => expect(answers().size).toBe(2), 5_000);
     expect(answers().get(1)).toMatchObject({ result: { protocolVersion: "2024-11-05" } });
-    expect(answers().get(2)).toHaveProperty("result.tools.length", 12);
+    expect(answers().get(2)).toHaveProperty("result.tools.length", 13);
   });
 
   it("writes nothing but frames to stdout, also when it is sent what is no frame", async () => {

@@ -4,7 +4,7 @@ import { isObject } from "../../core/json.ts";
 import type { OrchestrateAnswer } from "../../core/plan-answers.ts";
 import { addRunOptions, dryRunOption, type RunOptions, runFields } from "../call-options.ts";
 import type { CommandBuilder } from "../command-builder.ts";
-import { EXIT, exitCodeOf } from "../exit.ts";
+import { exitCodeOfPlan } from "../exit.ts";
 import { usage } from "../flags.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { makeCall } from "../make-call.ts";
@@ -37,9 +37,11 @@ export const orchestrateCommand: CommandBuilder = (actions, exit) =>
       "\nExamples:\n  orchestrator orchestrate plan.json --input topic=retries\n  orchestrator orchestrate --resume run-m3x9-Zk1",
     )
     .action(async (file: string | undefined, options: Options) => {
-      const call = await callOf(file, options);
+      const call = await callOf(...planIn(file, options));
       exit(
         await makeCall<OrchestrateAnswer>(actions, options, {
+          // Of a plan that is resumed the steps are stored.
+          instances: async () => stepsOf(call),
           make: (orchestrator, watch) => orchestrator.orchestrate(call, watch),
           print: (answer) => show(options.output, answer, () => planWords(answer)),
           fates: ({ steps }) =>
@@ -49,10 +51,24 @@ export const orchestrateCommand: CommandBuilder = (actions, exit) =>
               delivery: state === "skipped" || state === "waiting" ? "not_sent" : "accepted",
               ...(error && { error }),
             })),
-          exitCode,
+          exitCode: exitCodeOfPlan,
         }),
       );
     });
+
+/** Options that take several values take the plan's file too, where it stands behind them. */
+function planIn(file: string | undefined, options: Options): [string | undefined, Options] {
+  const last = options.input?.at(-1);
+  if (file !== undefined || last === undefined || !(last === "-" || /^[^=]+\.json$/.test(last)))
+    return [file, options];
+  return [last, { ...options, input: options.input?.slice(0, -1) ?? [] }];
+}
+
+/** The steps of a plan that may be none. */
+function stepsOf({ steps }: OrchestrateCall): string[] {
+  if (!Array.isArray(steps)) return [];
+  return steps.flatMap((step: unknown) => (isObject(step) && typeof step.id === "string" ? [step.id] : []));
+}
 
 async function callOf(file: string | undefined, options: Options): Promise<OrchestrateCall> {
   const { resume, dryRun } = options;
@@ -89,11 +105,4 @@ function readInput(text: string): [string, unknown] {
   } catch {
     return [name, value];
   }
-}
-
-function exitCode({ reply, counts, error }: OrchestrateAnswer): number {
-  if (reply === "pending") return EXIT.pending;
-  if (reply === "cancelled") return error?.code === "timeout" ? EXIT.timeout : EXIT.interrupted;
-  if (reply === "failed") return error ? exitCodeOf({ code: error.code }) : EXIT.failed;
-  return counts.failed > 0 ? EXIT.partly : EXIT.done;
 }

@@ -5,7 +5,7 @@ import type { Orchestrator } from "../../core/orchestrator.ts";
 import type { RunDetail } from "../../core/run-answers.ts";
 import { addCallOptions, type CallOptions, UNTIL_IT_ENDS } from "../call-options.ts";
 import type { CommandBuilder } from "../command-builder.ts";
-import { EXIT, exitCodeOfAll } from "../exit.ts";
+import { EXIT, exitCodeOfAll, exitCodeOfPlan } from "../exit.ts";
 import { howToGoOn } from "../how-to-go-on.ts";
 import { listenForInterruption } from "../interruption.ts";
 import { commandOf } from "../introduce.ts";
@@ -40,7 +40,14 @@ export const runsWaitCommand: CommandBuilder = (actions, exit) =>
         );
         show(options.output, run, () => runWords(run));
         const code = signal.aborted ? EXIT.interrupted : exitCode(run);
-        if (code === EXIT.pending) say(howToGoOn({ runId }, options, actions.program));
+        if (code === EXIT.pending)
+          say(
+            howToGoOn(
+              { runId, ...(run.steps && { steps: run.steps, survivesExit: false }) },
+              options,
+              actions.program,
+            ),
+          );
         exit(code);
       } finally {
         end();
@@ -69,6 +76,8 @@ async function waitFor(
   try {
     for (;;) {
       for (const { instance, reply, elapsedMs } of run.outcomes) progress.set(instance, reply, elapsedMs);
+      for (const { step, state, elapsedMs } of run.steps ?? [])
+        progress.set(step, elapsedMs === undefined ? "pending" : state, elapsedMs);
       const leftMs = Math.min(ONE_WAIT_MS, giveUpAt - performance.now());
       if (run.state === "ended" || leftMs <= 0 || signal.aborted) return run;
       const asked = Promise.all([ask(`${Math.ceil(leftMs)}ms`), sleep(Math.min(PAUSE_MS, leftMs))]);
@@ -82,8 +91,9 @@ async function waitFor(
 }
 
 /** An ended run that has asked nobody has done nothing. */
-function exitCode({ state, operation, outcomes }: RunDetail): number {
+function exitCode({ state, operation, outcomes, reply, counts, steps, error }: RunDetail): number {
   if (state === "open") return EXIT.pending;
+  if (operation === "orchestrate") return exitCodeOfPlan({ reply, counts, steps, error });
   if (operation === "fanout") return exitCodeOfAll(outcomes);
   // One of the candidates was enough.
   return outcomes.some(({ reply }) => reply === "done") ? EXIT.done : exitCodeOfAll(outcomes);

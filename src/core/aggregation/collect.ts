@@ -1,7 +1,8 @@
-import type { Aggregate } from "./strategy.ts";
+import { namesOf, sourceOf } from "./gather.ts";
+import type { Combine } from "./strategy.ts";
 
-/** Every answer beside its instance's name: `[{"instance","result"}]` in target order. */
-export const collect: Aggregate = (results) => ({
-  value: results.map(({ instance, result }) => ({ instance, result })),
-  sources: results.map(({ instance }) => instance),
+/** Every answer as it is, text too, beside its instance's name: `[{"instance","result"}]` in target order. */
+export const collect: Combine = (results) => ({
+  value: results.map((answer) => ({ ...sourceOf(answer), result: answer.result })),
+  sources: namesOf(results),
 });

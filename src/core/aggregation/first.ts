@@ -1,10 +1,15 @@
-import type { Aggregate } from "./strategy.ts";
+import type { PlacedResult, Strategy } from "./strategy.ts";
 
-/** The answer of the first instance, in target order, that gave one. */
-export const first: Aggregate = (results) => {
-  const answered = results.slice(0, 1);
+/** The answer of the first instance, in target order, that gave one, as it is. No other is kept. */
+export const first: Strategy = () => {
+  let earliest: PlacedResult | undefined;
   return {
-    value: answered[0]?.result ?? null,
-    sources: answered.map(({ instance }) => instance),
+    add(answer) {
+      if (earliest === undefined || answer.place < earliest.place) earliest = answer;
+    },
+    result: () => ({
+      value: earliest?.result ?? null,
+      sources: earliest === undefined ? [] : [earliest.instance],
+    }),
   };
 };

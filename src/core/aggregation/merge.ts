@@ -1,8 +1,10 @@
 import { canonicalJson, isObject, type Json, type JsonObject } from "../json.ts";
-import type { Aggregate, Dissent } from "./strategy.ts";
+import { namesOf, sourceOf } from "./gather.ts";
+import { jsonWithin } from "./look-up.ts";
+import { within } from "./path.ts";
+import type { Combine, Dissent, Source } from "./strategy.ts";
 
-interface Said {
-  instance: string;
+interface Said extends Source {
   value: Json;
 }
 
@@ -13,16 +15,23 @@ const DROPPED = new Set(["__proto__", "constructor", "prototype"]);
  * One value out of all answers. Objects are merged key by key. Arrays that differ are concatenated,
  * equal entries once. Elsewhere the first answer wins: what is not equal to it, or is of another
  * kind, is left out and listed as dissent. Answers that are no objects follow the same rule at the
- * empty path, and `sources` names those that agree with the first in kind, or as scalars in value.
+ * empty path, and `sources` names those that agree with the first in kind, or as scalars in value. Text is
+ * a scalar, unless JSON is found within it: then that is merged in its place.
  */
-export const merge: Aggregate = (results) => {
-  const said = results.map(({ instance, result }) => ({ instance, value: withoutDropped(result) }));
+export const merge: Combine = (results) => {
+  const read = results.map((answer) => ({ answer, json: jsonWithin(answer.result) }));
+  const said = read.map(({ answer, json }) => ({
+    ...sourceOf(answer),
+    value: withoutDropped(json ?? answer.result),
+  }));
+  const extracted = read.filter(({ json }) => json !== undefined).map(({ answer }) => answer);
   const dissent: Dissent[] = [];
   const value = mergeAt("", said, dissent);
   return {
     value,
-    sources: agreeing(said).map(({ instance }) => instance),
+    sources: namesOf(agreeing(said)),
     ...(dissent.length > 0 && { dissent }),
+    ...(extracted.length > 0 && { extracted: namesOf(extracted) }),
   };
 };
 
@@ -50,11 +59,11 @@ function mergeObjects(
   dissent: Dissent[],
 ): JsonObject {
   const byKey = new Map<string, Said[]>();
-  for (const { instance, value } of said) {
+  for (const { value, ...source } of said) {
     for (const [key, inner] of Object.entries(value)) {
       const here = byKey.get(key);
-      if (here) here.push({ instance, value: inner });
-      else byKey.set(key, [{ instance, value: inner }]);
+      if (here) here.push({ ...source, value: inner });
+      else byKey.set(key, [{ ...source, value: inner }]);
     }
   }
   const merged: JsonObject = {};
@@ -73,11 +82,6 @@ function union(arrays: readonly Json[][]): Json[] {
     if (!entries.has(identity)) entries.set(identity, entry);
   }
   return [...entries.values()];
-}
-
-function within(path: string, key: string): string {
-  if (key === "" || /[.[\]"\s]/.test(key)) return `${path}[${JSON.stringify(key)}]`;
-  return path === "" ? key : `${path}.${key}`;
 }
 
 function withoutDropped(value: Json): Json {

@@ -1,10 +1,13 @@
-import { OrchestratorError } from "../errors.ts";
-import { canonicalJson, isObject, type Json } from "../json.ts";
-import type { Aggregate, InstanceResult } from "./strategy.ts";
+import type { Json } from "../json.ts";
+import { namesOf, sourceOf } from "./gather.ts";
+import { identity } from "./identity.ts";
+import { listIn } from "./look-up.ts";
+import { noList } from "./no-list.ts";
+import { type Path, pathOf } from "./path.ts";
+import type { Combine, Source } from "./strategy.ts";
 
 /** The constant of Cormack, Clarke and Büttcher (SIGIR 2009): how little the very top ranks dominate. */
 const K = 60;
-const LIST_FIELDS = ["hits", "results", "items"];
 
 interface Fused {
   id: string;
@@ -12,39 +15,46 @@ interface Fused {
   hit: Json;
   bestRank: number;
   /** Ranks count from 1. */
-  sources: { instance: string; rank: number }[];
+  sources: (Source & { rank: number })[];
 }
 
 /**
  * Reciprocal rank fusion of ranked lists into one: `[{"id","score","hit","sources":[{"instance","rank"}]}]`,
  * where `score` is the sum of 1 / (60 + rank), best first; ties go by best rank, then by id.
  *
- * A list is an array, or the array in an answer's `hits`, `results` or `items`; an answer without one
- * is not in `sources`. Hits are the same if the text at `key` is (`id` unless told otherwise), or,
+ * A list is an array, or the array in an answer's `hits`, `results` or `items`; of text, that of the JSON
+ * within it, or its lines that are marked as a list's. An answer without one is missing. Hits are the same if the text at `key` is (`id` unless told otherwise), or,
  * without one, the whole hit; what is no string counts as its canonical JSON. A hit that one list
  * repeats counts once, at its best rank; the hit shown is the best ranked one.
  *
  * @throws OrchestratorError `aggregate_failed` where no answer has a list.
  */
-export const rankFusion: Aggregate = (results, { key = "id", limit }) => {
-  const lists = results.flatMap(({ instance, result }) => {
-    const hits = hitsOf(result);
-    return hits ? [{ instance, hits }] : [];
-  });
-  if (lists.length === 0) throw noList(results);
-  const fused = fuse(lists, key.split("."));
+export const rankFusion: Combine = (results, { key = "id", limit }) => {
+  const found = results.map((answer) => ({ answer, list: listIn(answer.result) }));
+  const lists = found.flatMap(({ answer, list }) =>
+    list ? [{ ...sourceOf(answer), hits: list.found, extracted: list.extracted }] : [],
+  );
+  if (lists.length === 0) throw noList("rank-fusion", results);
+  const fused = fuse(lists, pathOf(key));
+  const unused = found.filter(({ list }) => !list).map(({ answer }) => answer);
+  const extracted = lists.filter((list) => list.extracted);
   return {
-    value: fused.slice(0, limit).map(({ id, score, hit, sources }) => ({ id, score, hit, sources })),
-    sources: lists.map(({ instance }) => instance),
+    value: fused.slice(0, limit).map(({ id, score, hit, sources }) => ({
+      ...{ id, score, hit },
+      sources: sources.map((source) => ({ ...source })),
+    })),
+    sources: namesOf(lists),
+    ...(unused.length > 0 && {
+      unused: unused.map((answer) => ({ ...sourceOf(answer), place: answer.place, why: "no list" })),
+    }),
+    ...(extracted.length > 0 && { extracted: namesOf(extracted) }),
   };
 };
 
-function fuse(
-  lists: readonly { instance: string; hits: readonly Json[] }[],
-  path: readonly string[],
-): Fused[] {
+function fuse(lists: readonly (Source & { hits: readonly Json[] })[], path: Path): Fused[] {
   const byId = new Map<string, Fused>();
-  for (const { instance, hits } of lists) {
+  for (const { hits, ...list } of lists) {
+    const source = sourceOf(list);
     const seen = new Set<string>();
     hits.forEach((hit, index) => {
       const id = identity(hit, path);
@@ -52,7 +62,7 @@ function fuse(
       seen.add(id);
       const rank = index + 1;
       const entry = byId.get(id) ?? { id, score: 0, hit, bestRank: rank, sources: [] };
-      entry.sources.push({ instance, rank });
+      entry.sources.push({ ...source, rank });
       if (rank < entry.bestRank) Object.assign(entry, { bestRank: rank, hit });
       byId.set(id, entry);
     });
@@ -65,27 +75,4 @@ function fuse(
 /** Summed in a fixed order, or the same ranks from other instances would differ in the last bit. */
 function score(ranks: readonly number[]): number {
   return ranks.toSorted((a, b) => b - a).reduce((sum, rank) => sum + 1 / (K + rank), 0);
-}
-
-function hitsOf(result: Json): Json[] | undefined {
-  if (Array.isArray(result)) return result;
-  if (!isObject(result)) return undefined;
-  return LIST_FIELDS.map((field) => own(result, field)).find((list) => Array.isArray(list));
-}
-
-function identity(hit: Json, path: readonly string[]): string {
-  const named = path.reduce<Json | undefined>(own, hit) ?? hit;
-  return typeof named === "string" ? named : canonicalJson(named);
-}
-
-function own(value: Json | undefined, field: string): Json | undefined {
-  return isObject(value) && Object.hasOwn(value, field) ? value[field] : undefined;
-}
-
-function noList(results: readonly InstanceResult[]): OrchestratorError {
-  return new OrchestratorError(
-    "aggregate_failed",
-    `rank-fusion found no list of hits in any of ${results.length} answers: ` +
-      `a list is an array, or an object with an array in ${LIST_FIELDS.join(", ")}.`,
-  );
 }

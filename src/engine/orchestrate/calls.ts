@@ -15,7 +15,15 @@ import { aggregateCall, aggregateResult, combined } from "./aggregate-calls.ts";
 import type { StepResult } from "./plan-run.ts";
 import { resolve } from "./references.ts";
 import { sessionCall } from "./session-calls.ts";
-import { beginAnew, decided, isUnsent, keyOf, type StepCall, unfinished } from "./step-call.ts";
+import {
+  beginAnew,
+  decided,
+  isUnsent,
+  keyOf,
+  type StepCall,
+  unfinished,
+  unlessLeaving,
+} from "./step-call.ts";
 
 /**
  * Makes a call of a step, or follows the one that was made before under the same key.
@@ -23,6 +31,17 @@ import { beginAnew, decided, isUnsent, keyOf, type StepCall, unfinished } from "
  * @throws OrchestratorError why it failed.
  */
 export async function makeStepCall(call: StepCall): Promise<StepResult> {
+  await unlessLeaving(call.run);
+  if (call.run.open.lost) throw call.run.open.lost;
+  try {
+    return await callOf(call);
+  } finally {
+    // What came back may only say that this process waits no longer.
+    await unlessLeaving(call.run);
+  }
+}
+
+function callOf(call: StepCall): Promise<StepResult> {
   const { run, step, item } = call;
   const kind = kindOf(step);
   const fields = resolve(step[kind] as Json, run.scope(item)) as Record<string, Json>;

@@ -39,6 +39,17 @@ export function isUnsent(error: { code: string; delivery?: string | undefined } 
   return error?.code === "interrupted" && error.delivery === "not_sent";
 }
 
+/**
+ * Of a process that is about to leave its runs to others nothing is begun or concluded any more: whoever
+ * takes the plan over follows the calls under the same keys.
+ *
+ * @throws OrchestratorError once the plan has been let go of.
+ */
+export async function unlessLeaving({ parts, open }: PlanRun): Promise<void> {
+  if (!parts.leaving.error) return;
+  throw await new Promise<OrchestratorError>((resolve) => open.cancellation.onCancel(resolve));
+}
+
 export function unfinished({ id }: Step): OrchestratorError {
   return new OrchestratorError("timeout", `Step ${id} had not ended when its time was over.`, {
     action: "Give the step or the plan a longer timeout.",

@@ -16,6 +16,9 @@ export async function doStep(run: PlanRun, step: Step): Promise<boolean> {
   progress.state = "running";
   progress.startedAt ??= clock.now();
   run.open.touch();
+  // A process that was stopped, and wakes, sees by this write that the plan is another's now.
+  await run.open.tell(run.open.stored());
+  if (run.open.lost) return false;
   const ended = await attempt(run, step);
   // Left to another process: that one says how the step ends.
   if (run.open.lost) return false;

@@ -9,7 +9,7 @@ import { listing } from "../words.ts";
 export const runsList = defineTool({
   name: "runs_list",
   title: "List runs",
-  description: `Lists stored runs (delegate, fanout, sessions_send), the newest first, with how far each is.
+  description: `Lists stored runs (delegate, fanout, orchestrate, sessions_send), the newest first, with how far each is.
 USE WHEN you look for a runId.
 NOT FOR the answers of one run (runs_get).`,
   annotations: READS,

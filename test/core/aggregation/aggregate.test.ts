@@ -1,10 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aggregate } from "../../../src/core/aggregation/aggregate.ts";
-import { AGGREGATION_STRATEGIES } from "../../../src/core/aggregation/strategy.ts";
+import { accumulator, aggregate } from "../../../src/core/aggregation/aggregate.ts";
+import {
+  AGGREGATION_STRATEGIES,
+  type AggregateOptions,
+  asks,
+  type PureStrategy,
+} from "../../../src/core/aggregation/strategy.ts";
 import { OrchestratorError } from "../../../src/core/errors.ts";
 import { canonicalJson, type Json } from "../../../src/core/json.ts";
-import { anyResults, resultsOf } from "./arbitraries.ts";
+import { anyResults, anyTextResults, resultsOf } from "./arbitraries.ts";
+
+const PURE = AGGREGATION_STRATEGIES.filter((strategy): strategy is PureStrategy => !asks(strategy));
+/** What each needs to be told, and what leads to something in answers of {@link anyResults}. */
+const OPTIONS: Partial<Record<PureStrategy, AggregateOptions>> = {
+  quorum: { quorum: 2 },
+  top: { path: "a" },
+};
 
 function failure(work: () => unknown): OrchestratorError {
   try {
@@ -16,7 +28,7 @@ function failure(work: () => unknown): OrchestratorError {
 }
 
 describe("aggregate", () => {
-  it.each(AGGREGATION_STRATEGIES)("%s without any answer is aggregate_failed and says so", (strategy) => {
+  it.each(PURE)("%s without any answer is aggregate_failed and says so", (strategy) => {
     const error = failure(() => aggregate(strategy, []));
     expect(error).toBeInstanceOf(OrchestratorError);
     expect(error.code).toBe("aggregate_failed");
@@ -24,21 +36,31 @@ describe("aggregate", () => {
     expect(error.action).toContain("outcomes");
   });
 
-  it.each(AGGREGATION_STRATEGIES)(
+  it.each(PURE)(
     "%s makes JSON of any answers or says aggregate_failed, and leaves them as they were",
     (strategy) => {
       fc.assert(
-        fc.property(anyResults, (results) => {
+        fc.property(fc.oneof(anyResults, anyTextResults), (results) => {
           const before = JSON.stringify(results);
           try {
-            const { value, sources } = aggregate(strategy, results);
+            const {
+              value,
+              sources,
+              unused = [],
+              consensus,
+            } = aggregate(strategy, results, OPTIONS[strategy]);
             expect(JSON.parse(JSON.stringify(value))).toEqual(value);
             const asked = results.map(({ instance }) => instance);
             expect(sources).toEqual(asked.filter((instance) => sources.includes(instance)));
-            expect(sources.length).toBeGreaterThan(0);
+            expect(sources.length > 0).toBe(consensus !== false);
+            for (const { instance, why } of unused) {
+              expect(sources).not.toContain(instance);
+              expect(why).toMatch(/\w/);
+            }
           } catch (error) {
             if (!(error instanceof OrchestratorError)) throw error;
-            expect([strategy, error.code]).toEqual(["rank-fusion", "aggregate_failed"]);
+            expect(error.code).toBe("aggregate_failed");
+            expect(["rank-fusion", "unique", "numeric", "top"]).toContain(strategy);
           }
           expect(JSON.stringify(results)).toBe(before);
         }),
@@ -46,11 +68,36 @@ describe("aggregate", () => {
     },
   );
 
-  it.each(["merge", "concat", "rank-fusion"] as const)(
+  it.each(PURE)("%s comes to the same in whatever order the answers arrive", (strategy) => {
+    const shuffled = fc
+      .oneof(anyResults, anyTextResults)
+      .chain((results) =>
+        fc.tuple(
+          fc.constant(results),
+          fc.shuffledSubarray(results, { minLength: results.length, maxLength: results.length }),
+        ),
+      );
+    fc.assert(
+      fc.property(shuffled, ([inOrder, asTheyCame]) => {
+        const [expected, found] = [inOrder, asTheyCame].map((results) => {
+          const answers = accumulator(strategy, OPTIONS[strategy]);
+          for (const result of results) answers.add(result);
+          try {
+            return JSON.stringify(answers.result());
+          } catch (error) {
+            return (error as OrchestratorError).code;
+          }
+        });
+        expect(found).toBe(expected);
+      }),
+    );
+  });
+
+  it.each(["merge", "concat", "rank-fusion", "majority", "quorum", "unique"] as const)(
     "%s of answers that are nested too deeply is aggregate_failed, not a crash",
     (strategy) => {
       const deep = JSON.parse(`${"[".repeat(200_000)}${"]".repeat(200_000)}`) as Json;
-      const error = failure(() => aggregate(strategy, resultsOf([deep, [1]])));
+      const error = failure(() => aggregate(strategy, resultsOf([deep, [1]]), OPTIONS[strategy]));
       expect(error.code).toBe("aggregate_failed");
       expect(error.message).toContain("nested too deeply");
     },
@@ -66,12 +113,19 @@ describe("collect", () => {
     expect(aggregate("collect", results)).toEqual({ value: results, sources: ["C", "A"] });
   });
 
+  it("says of which run an answer is where there are several", () => {
+    const results = [
+      { instance: "A", runId: "r1", result: 1 },
+      { instance: "A", runId: "r2", result: 2 },
+    ];
+    expect(aggregate("collect", results)).toEqual({ value: results, sources: ["A"] });
+  });
+
   it("loses nothing of any answer", () => {
     fc.assert(
       fc.property(anyResults, (results) => {
-        expect(canonicalJson(aggregate("collect", results).value)).toBe(
-          canonicalJson(results as unknown as Json),
-        );
+        const given = results.map(({ instance, result }) => ({ instance, result }));
+        expect(canonicalJson(aggregate("collect", results).value)).toBe(canonicalJson(given));
       }),
     );
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rankFusion } from "../../../src/core/aggregation/rank-fusion.ts";
-import type { AggregateOptions, InstanceResult } from "../../../src/core/aggregation/strategy.ts";
+import type { AggregateOptions, PlacedResult } from "../../../src/core/aggregation/strategy.ts";
 import { OrchestratorError } from "../../../src/core/errors.ts";
 import type { Json } from "../../../src/core/json.ts";
 import { resultsOf } from "./arbitraries.ts";
@@ -13,7 +13,7 @@ interface Hit {
   sources: { instance: string; rank: number }[];
 }
 
-function fuse(results: readonly InstanceResult[], options: AggregateOptions = {}): Hit[] {
+function fuse(results: readonly PlacedResult[], options: AggregateOptions = {}): Hit[] {
   return rankFusion(results, options).value as unknown as Hit[];
 }
 

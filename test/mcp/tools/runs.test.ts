@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { OutcomeView, RunDetail } from "../../../src/core/answers.ts";
+import type { OutcomeView } from "../../../src/core/answers.ts";
 import { OrchestratorError } from "../../../src/core/errors.ts";
+import type { RunDetail } from "../../../src/core/run-answers.ts";
 import { AT, answered, done, down } from "./engine-says.ts";
 
 describe("a run", () => {
