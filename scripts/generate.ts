@@ -5,6 +5,7 @@ import { errors, exitCodes } from "./generate/codes.ts";
 import { commandTable, optionsOf, sharedOptions } from "./generate/commands.ts";
 import { configFields } from "./generate/configuration.ts";
 import { faces } from "./generate/faces.ts";
+import { planSchema } from "./generate/plan-schema.ts";
 import { restCalls, restFields, scopes } from "./generate/rest.ts";
 import { choosing, reference, tools } from "./generate/tools.ts";
 
@@ -25,6 +26,9 @@ const REGIONS: Record<string, (argument: string) => string> = {
   fields: restFields,
   scopes,
 };
+
+/** Files that are generated as a whole. */
+const FILES: Record<string, () => string> = { "skill/references/plan.schema.json": planSchema };
 
 /** Such as `tools`, or `fields route` for a part of what the region has. */
 const REGION =
@@ -62,6 +66,13 @@ for (const doc of DOCS) {
   if (filled === text) continue;
   stale.push(doc);
   if (!check) await writeFile(file, filled);
+}
+for (const [name, make] of Object.entries(FILES)) {
+  const file = fileURLToPath(new URL(name, ROOT));
+  const text = make();
+  if (text === (await readFile(file, "utf8").catch(() => undefined))) continue;
+  stale.push(name);
+  if (!check) await writeFile(file, text);
 }
 const unused = Object.keys(REGIONS).filter((name) => !filledRegions.has(name));
 if (unused.length > 0) throw new Error(`No document has the regions ${unused.join(", ")}.`);

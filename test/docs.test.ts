@@ -11,7 +11,10 @@ import { TOOLS } from "../src/mcp/tools/index.ts";
 import { type CodeBlock, codeBlocks, codeSpans, frontmatter, headingIds, links } from "./support/markdown.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const inFolder = (folder: string) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
+const inFolder = (folder: string) =>
+  readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `${folder}/${name}`);
 const DOCS = [
   ...["README.md", "SKILL.md", "CONTRIBUTING.md", "CHANGELOG.md"],
   ...inFolder("docs"),

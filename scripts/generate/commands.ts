@@ -10,7 +10,7 @@ const FOLDER = new URL("../../src/cli/commands/", import.meta.url);
 
 /** In the order in which people meet them; one that is missing here comes last. */
 const ORDER = [
-  ...["up", "health", "route", "fanout", "aggregate"],
+  ...["up", "health", "route", "fanout", "aggregate", "orchestrate"],
   ...["sessions_spawn", "sessions_send", "sessions_history", "sessions_list", "sessions_close"],
   ...["runs list", "runs show", "runs wait", "runs cancel"],
   ...["mcp", "serve", "keys new", "instance", "init", "doctor"],

@@ -77,15 +77,25 @@ class SendAnswer(RunAnswer):
 
 
 class AggregateAnswer(TypedDict):
-    """One value of the results of `sources`; who disagrees where, and who is missing and why."""
+    """One value of the results of `sources`; who disagrees where, and who is missing and why.
+
+    `consensus`: of majority and quorum. `by` (instance, runId), `verdict` (choice, instance, reason) and
+    `pending`: of reduce and judge.
+    """
 
     strategy: str
     value: Json
     sources: List[str]
+    dissent: List[Dict[str, Json]]
     missing: List[Outcome]
     complete: bool
-    dissent: NotRequired[List[Dict[str, Json]]]
+    extracted: NotRequired[List[str]]
+    consensus: NotRequired[bool]
+    by: NotRequired[Dict[str, str]]
+    verdict: NotRequired[Dict[str, Json]]
+    pending: NotRequired[bool]
     runId: NotRequired[str]
+    runIds: NotRequired[List[str]]
 
 
 class FanoutAnswer(TypedDict):
@@ -98,6 +108,33 @@ class FanoutAnswer(TypedDict):
     outcomes: List[Outcome]
     aggregate: NotRequired[AggregateAnswer]
     aggregateError: NotRequired[Dict[str, Json]]
+    warnings: NotRequired[List[str]]
+
+
+class Step(TypedDict):
+    """How far one step of a plan is. A long value is left out: `valueChars` says how long, `runs_get` reads it."""
+
+    step: str
+    state: Literal["waiting", "running", "done", "failed", "skipped", "cancelled"]
+    runIds: List[str]
+    startedAt: NotRequired[str]
+    elapsedMs: NotRequired[float]
+    items: NotRequired[Dict[str, int]]
+    value: NotRequired[Json]
+    valueChars: NotRequired[int]
+    error: NotRequired[Dict[str, Json]]
+    fellBackTo: NotRequired[str]
+
+
+class PlanAnswer(TypedDict):
+    """What a plan came to. `counts`: total, done, failed, skipped, cancelled, pending. `value`: of one that is done."""
+
+    runId: str
+    reply: Literal["done", "failed", "cancelled", "pending"]
+    counts: Dict[str, int]
+    steps: List[Step]
+    value: NotRequired[Json]
+    error: NotRequired[Dict[str, Json]]
     warnings: NotRequired[List[str]]
 
 
@@ -128,7 +165,7 @@ class History(Session):
 
 class Run(TypedDict):
     runId: str
-    operation: Literal["delegate", "fanout", "sessions_send"]
+    operation: Literal["delegate", "fanout", "sessions_send", "orchestrate"]
     state: Literal["open", "ended"]
     createdAt: str
     createdBy: str
@@ -141,6 +178,10 @@ class RunDetail(Run):
     outcomes: List[Outcome]
     attempts: List[Dict[str, Json]]
     explanation: Dict[str, Json]
+    steps: NotRequired[List[Step]]  # of a plan, as are the next three
+    reply: NotRequired[Literal["done", "failed", "cancelled"]]
+    value: NotRequired[Json]
+    error: NotRequired[Dict[str, Json]]
     warnings: NotRequired[List[str]]
 
 
@@ -148,7 +189,8 @@ class ResultPage(TypedDict):
     """A part of one result, as JSON text, or as it is where it is text."""
 
     runId: str
-    instance: str
+    instance: NotRequired[str]
+    step: NotRequired[str]
     reply: Reply
     offset: int
     text: str
@@ -164,7 +206,7 @@ class Page(TypedDict):
 
 
 class RunEvent(TypedDict):
-    """`data` of an "outcome" is an Outcome with runId, ended and total; of the "end", a Run."""
+    """`data` of an "outcome" is an Outcome, of a "step" a Step, with runId, ended and total; of the "end", a Run."""
 
     id: str
     event: str
@@ -244,7 +286,7 @@ class OrchestratorClient:
     A call that is refused as `retryable` is made again, up to three times, unless the error belongs to a run:
     its retries are the orchestrator's. So is a GET, or a call with an idempotency key, whose connection broke.
 
-    `route`, `fanout` and `sessions_send` make a run, under an idempotency key of their own unless one is given,
+    `route`, `fanout`, `orchestrate` and `sessions_send` make a run, under an idempotency key of their own unless one is given,
     and wait for its end: at most for `wait`, by default until a little after the work's `timeout` (10 minutes
     unless told otherwise). Then what is returned is pending, and the work goes on: see `wait` and
     `runs_events`. `wait=0` returns at once.
@@ -287,26 +329,59 @@ class OrchestratorClient:
         payloads: Optional[Mapping[str, Json]] = None,
         aggregate: Union[bool, str, Mapping[str, Json], None] = None,
         timeout: Optional[Duration] = None, wait: Optional[Duration] = None, retries: Optional[int] = None,
-        min_replies: Optional[int] = None, stall: Optional[Duration] = None,
+        min_replies: Optional[int] = None, min_success: Optional[int] = None, stall: Optional[Duration] = None,
         cancel_rest: Optional[bool] = None, concurrency: Optional[int] = None,
+        detail: Optional[Literal["full", "brief"]] = None,
         idempotency_key: Optional[str] = None, fresh: Optional[bool] = None, dry_run: Optional[bool] = None,
     ) -> Any:
         """Asks every target and accounts for each: a FanoutAnswer, or a list of Outcome with `aggregate=True`.
 
-        `payloads`: one's own, by its name. `aggregate`: True, a strategy ("merge"), or a mapping of strategy, key,
-        limit and separator. With `min_replies`, `stall` (nobody new for so long) or `cancel_rest`, the server says
+        `payloads`: one's own, by its name. `aggregate`: True, a strategy ("merge"), or a mapping of strategy and
+        what it takes, as for `aggregate`. With `min_replies`, `stall` (nobody new for so long) or `cancel_rest`, the server says
         when the waiting ends: after 45 s unless there is a `wait`, after 60 s at most.
         """
         once = min_replies is not None or stall is not None or cancel_rest is True
         return self._run("fanout", _fields(locals()), wait, once=once)
 
     def aggregate(
-        self, strategy: Literal["collect", "merge", "concat", "first", "rank-fusion"], *,
-        run_id: Optional[str] = None, responses: Optional[Sequence[Mapping[str, Json]]] = None,
-        key: Optional[str] = None, limit: Optional[int] = None, separator: Optional[str] = None,
+        self, strategy: str, *,
+        run_id: Optional[str] = None, run_ids: Optional[Sequence[str]] = None,
+        responses: Optional[Sequence[Mapping[str, Json]]] = None,
+        path: Optional[str] = None, key: Optional[str] = None, limit: Optional[int] = None,
+        separator: Optional[str] = None, normalize: Optional[Literal["none", "trim", "lower", "number"]] = None,
+        quorum: Optional[int] = None, order: Optional[Literal["desc", "asc"]] = None,
+        instance: Optional[Selector] = None, instruction: Optional[str] = None,
+        min_success: Optional[int] = None, timeout: Optional[Duration] = None, wait: Optional[Duration] = None,
+        idempotency_key: Optional[str] = None,
     ) -> AggregateAnswer:
-        """Makes one answer of a stored run's replies, or of `responses`: [{"instance", "result"}, …]."""
-        return self._call("POST", "aggregate", _fields(locals()))[2]
+        """Makes one answer of stored runs' replies, or of `responses`: [{"instance", "result"}, …].
+
+        `instance`, `instruction`, `timeout`, `wait` and `idempotency_key` are for reduce and judge.
+        """
+        body = _fields(locals())
+        if strategy in ("reduce", "judge"):
+            return self._run("aggregate", body, wait)
+        return self._call("POST", "aggregate", body)[2]
+
+    def orchestrate(
+        self, plan: Union[Mapping[str, Json], Sequence[Mapping[str, Json]], None] = None, *,
+        inputs: Optional[Mapping[str, Json]] = None, resume: Optional[str] = None,
+        timeout: Optional[Duration] = None, wait: Optional[Duration] = None,
+        idempotency_key: Optional[str] = None, fresh: Optional[bool] = None, dry_run: Optional[bool] = None,
+    ) -> PlanAnswer:
+        """Works through a plan: a mapping, as a file has it, or only its steps; `inputs` go over its own.
+
+        A plan that failed is returned, with its `error`: `resume` goes on with its run where it failed, with the
+        steps of `plan` if there are any. `dry_run`: only check it.
+        """
+        body: Dict[str, Json] = dict(plan) if isinstance(plan, Mapping) else {} if plan is None else {"steps": plan}
+        if inputs is not None:
+            body["inputs"] = {**body.get("inputs", {}), **inputs}
+        given = {"timeout": timeout, "idempotency_key": idempotency_key, "fresh": fresh, "dry_run": dry_run}
+        body.update(_fields(given))
+        if resume is None or dry_run:
+            return self._run("orchestrate", {**body, **_fields({"resume": resume})}, wait)
+        return self._resume(resume, body, wait)
 
     def sessions_spawn(
         self, session_id: str, instance: Optional[Selector] = None,
@@ -351,13 +426,19 @@ class OrchestratorClient:
     def runs_get(self, run_id: str, *, wait: Duration = ...) -> RunDetail: ...
     @overload
     def runs_get(self, run_id: str, *, wait: Duration = ..., instance: str, offset: int = ...) -> ResultPage: ...
-    def runs_get(self, run_id: str, *, wait: Duration = 0, instance: Optional[str] = None, offset: int = 0) -> Any:
+    @overload
+    def runs_get(self, run_id: str, *, wait: Duration = ..., step: str, offset: int = ...) -> ResultPage: ...
+    def runs_get(
+        self, run_id: str, *, wait: Duration = 0, instance: Optional[str] = None, step: Optional[str] = None,
+        offset: int = 0,
+    ) -> Any:
         """A run and its outcomes, after `wait` (at most 60 s) for its end: see the method `wait` too.
 
-        With `instance` that one's result as text; `offset` is the nextOffset of the page before.
+        With `instance` that one's result as text, with `step` the value of a plan's step; `offset` is the
+        nextOffset of the page before.
         """
         seconds = min(_seconds(wait), _SERVER_LONGEST_WAIT_S)
-        query = {"wait": f"{seconds:.3f}s", "instance": instance, "offset": offset}
+        query = {"wait": f"{seconds:.3f}s", "instance": instance, "step": step, "offset": offset}
         return self._call("GET", f"runs/{_quote(run_id)}", query=query, wait=seconds)[2]
 
     def runs_list(self, limit: Optional[int] = None, after: Optional[str] = None) -> Page:
@@ -379,7 +460,7 @@ class OrchestratorClient:
             _rest(begun, deadline)
 
     def runs_events(self, run_id: str, after: Optional[str] = None) -> Iterator[RunEvent]:
-        """A run's outcomes as they end, those that have ended first, and at last its end.
+        """A run's outcomes, or a plan's steps, as they end, those that have ended first, and at last its end.
 
         A stream that breaks is taken up again where it broke. `after`: the `id` of the last event seen.
         """
@@ -428,6 +509,19 @@ class OrchestratorClient:
             error.run_id = error.run_id or run_id
             error.details.setdefault("idempotencyKey", body["idempotencyKey"])
             raise
+
+    def _resume(self, run_id: str, body: Dict[str, Json], wait: Optional[Duration]) -> Any:
+        """Resumes a plan, once, and waits for its run: to resume it again would send again what failed again."""
+        unsaid = _seconds(body.get("timeout", _SERVER_TIMEOUT_S)) + _GRACE_S
+        left = unsaid if wait is None else _seconds(wait)
+        try:
+            self._call("POST", "orchestrate", {**body, "resume": run_id, "wait": 0})
+            run: Mapping[str, Json] = self.wait(run_id, left)
+        except OrchestratorError as error:
+            error.run_id = error.run_id or run_id
+            raise
+        kept = {name: run[name] for name in ("runId", "counts", "steps", "value", "error", "warnings") if name in run}
+        return {"reply": "pending", **kept, **_fields({"reply": run.get("reply")})}
 
     def _call(
         self, method: str, path: str, body: Optional[Mapping[str, Json]] = None, *,

@@ -259,6 +259,55 @@ class Fanout(AgainstAnOrchestrator):
         self.assertLess(time.monotonic() - begun, 15)
 
 
+class Plans(AgainstAnOrchestrator):
+    STEPS = [
+        {"id": "find", "delegate": {"instances": "A", "payload": {"topic": "${inputs.topic}", "most": "${inputs.most}"}}},
+        {"id": "sum", "needs": ["find"], "delegate": {"instances": "B", "payload": {"of": "${steps.find.value.got}"}}},
+    ]
+
+    def test_are_worked_through_and_read_by_their_steps(self) -> None:
+        plan = {"inputs": {"topic": "x", "most": 3}, "steps": self.STEPS, "output": "${steps.sum.value.got.of}"}
+        answer = self.client.orchestrate(plan, inputs={"topic": "grüße"})
+        self.assertEqual((answer["reply"], answer["value"]), ("done", {"topic": "grüße", "most": 3}))
+        self.assertEqual([each["state"] for each in answer["steps"]], ["done", "done"])
+        self.assertEqual((answer["counts"]["total"], answer["counts"]["skipped"]), (2, 0))
+        self.assertEqual(plan["inputs"], {"topic": "x", "most": 3})
+        page = self.client.runs_get(answer["runId"], step="find")
+        self.assertEqual((page["step"], json.loads(page["text"])["by"]), ("find", "A"))
+        told = [(each["event"], each["data"].get("step")) for each in self.client.runs_events(answer["runId"])]
+        self.assertEqual(told, [("step", "find"), ("step", "sum"), ("end", None)])
+
+    def test_are_only_checked_or_refused_with_all_that_is_wrong(self) -> None:
+        inputs = {"topic": 1, "most": 1}
+        self.assertTrue(self.client.orchestrate(self.STEPS, inputs=inputs, dry_run=True)["dryRun"])
+        error = self.raises(oc.BadRequest, self.client.orchestrate, [{"id": "a", "needs": ["b"]}, *self.STEPS])
+        places = [each["at"] for each in error.details["problems"]]
+        self.assertEqual(places[:2], ["steps[0]", "steps[0].needs[0]"])
+        self.assertEqual((error.delivery, len(places)), ("not_sent", 4))
+
+    def test_that_failed_are_returned_and_resumed_where_they_failed(self) -> None:
+        bad = {"id": "sum", "needs": ["find"], "delegate": {"instances": "B", "payload": {"fail": "no luck"}}}
+        steps, inputs = [self.STEPS[0], bad], {"topic": 1, "most": 2}
+        failed = self.client.orchestrate(steps, inputs=inputs)
+        self.assertEqual((failed["reply"], failed["error"]["code"]), ("failed", "instance_error"))
+        run_id, once = failed["runId"], failed["steps"][0]["value"]["once"]
+        again = self.client.orchestrate(resume=run_id)
+        self.assertEqual((again["runId"], again["reply"]), (run_id, "failed"))
+        done = self.client.orchestrate([*self.STEPS], resume=run_id)
+        self.assertEqual((done["runId"], done["reply"]), (run_id, "done"))
+        self.assertEqual(set(done), set(failed) - {"error"} | {"value"})
+        self.assertEqual(done["steps"][0]["value"]["once"], once)
+        self.assertEqual(self.raises(oc.Conflict, self.client.orchestrate, resume=run_id).run_id, run_id)
+
+    def test_that_are_not_waited_for_go_on(self) -> None:
+        steps = [{"id": "slow", "delegate": {"instances": "A", "payload": {"sleep": 0.8}}}]
+        key = fresh("key")
+        pending = self.client.orchestrate(steps, wait=0, idempotency_key=key)
+        self.assertEqual(pending["reply"], "pending")
+        self.assertEqual(self.client.orchestrate(steps, idempotency_key=key)["runId"], pending["runId"])
+        self.assertEqual(self.client.runs_get(pending["runId"])["reply"], "done")
+
+
 class Sessions(AgainstAnOrchestrator):
     def test_remember_and_are_listed_read_and_closed(self) -> None:
         name = fresh("session")

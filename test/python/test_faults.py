@@ -55,12 +55,29 @@ class BrokenConnections(unittest.TestCase):
             self.assertEqual(client(server).health(), {"A": "healthy"})
             self.assertEqual(len(server.requests), 2)
 
+    def test_a_plan_is_made_again_and_a_resumed_one_only_waited_for(self) -> None:
+        plan = {"runId": "r1", "reply": "done", "counts": {}, "steps": []}
+        with FaultServer(hang_up, answer(200, plan)) as server:
+            self.assertEqual(client(server).orchestrate([{"id": "a"}]), plan)
+            self.assertEqual(server.requests[0].json["steps"], [{"id": "a"}])
+            self.assertEqual(server.requests[0].json, server.requests[1].json)
+        ended = {**ENDED, "reply": "failed", "counts": {}, "steps": [], "error": {"code": "x"}, "outcomes": []}
+        with FaultServer(answer(202, PENDING, RUN), hang_up, answer(200, ended)) as server:
+            failed = {**plan, "reply": "failed", "error": {"code": "x"}}
+            self.assertEqual(client(server).orchestrate(resume="r1", timeout=5), failed)
+            self.assertEqual(server.requests[0].json, {"resume": "r1", "timeout": 5, "wait": 0})
+            self.assertEqual([each.method for each in server.requests], ["POST", "GET", "GET"])
+        with FaultServer(hang_up) as server, self.assertRaises(oc.ServerUnreachable) as caught:
+            client(server).orchestrate(resume="r1")
+        self.assertEqual(caught.exception.run_id, "r1")
+
     def test_nothing_else_is(self) -> None:
         calls = [
             lambda c: c.sessions_spawn("s1"),
             lambda c: c.sessions_close("s1"),
             lambda c: c.runs_cancel("r1"),
             lambda c: c.aggregate("merge", run_id="r1"),
+            lambda c: c.orchestrate(resume="r1"),
         ]
         for call in calls:
             with FaultServer(hang_up, answer(200, {})) as server:

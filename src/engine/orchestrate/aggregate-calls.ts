@@ -6,7 +6,7 @@ import { isObject, type Json } from "../../core/json.ts";
 import { validate } from "../../core/validate.ts";
 import { aggregate } from "../aggregate.ts";
 import type { StepResult } from "./plan-run.ts";
-import { beginAnew, decided, isUnsent, keyOf, type StepCall, unfinished } from "./step-call.ts";
+import { decided, keyOf, makeUntilSent, type StepCall, unfinished } from "./step-call.ts";
 
 /** Answers of earlier steps, or those that are given, made one. */
 export async function aggregateCall(
@@ -29,29 +29,15 @@ export async function aggregateCall(
 /** What answers come to; where an instance has to be asked for it, that is a task of the step. */
 export async function combined(call: StepCall, fields: Record<string, Json>): Promise<AggregateAnswer> {
   const { run, step, index, cancellation } = call;
-  for (;;) {
-    const { strategy } = validate(aggregateInput, fields);
-    if (!asks(strategy))
-      return aggregate(
-        run.parts,
-        validate(aggregateInput, fields),
-        run.contextOf(step.id, index, cancellation),
-      );
-    const input = validate(aggregateInput, { ...fields, ...decided(call), idempotencyKey: keyOf(call) });
-    const context = run.contextOf(step.id, index, cancellation);
-    const spent = run.spend(1);
-    try {
-      const answer = await aggregate(run.parts, input, context);
-      if (answer.by) context.onRun?.(answer.by.runId);
-      return answer;
-    } catch (thrown) {
-      const error = OrchestratorError.from(thrown);
-      if (!isUnsent(error) || cancellation.error) throw error;
-      await beginAnew(call);
-    } finally {
-      spent();
-    }
-  }
+  const context = run.contextOf(step.id, index, cancellation);
+  const input = validate(aggregateInput, fields);
+  if (!asks(input.strategy)) return aggregate(run.parts, input, context);
+  const answer = await makeUntilSent(call, () => {
+    const asking = validate(aggregateInput, { ...fields, ...decided(call), idempotencyKey: keyOf(call) });
+    return aggregate(run.parts, asking, context);
+  });
+  if (answer.by) context.onRun?.(answer.by.runId);
+  return answer;
 }
 
 /** @throws OrchestratorError `timeout` where the one who was asked has not answered yet. */

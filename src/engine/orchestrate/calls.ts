@@ -3,7 +3,7 @@ import { collectedEntries } from "../../core/collected.ts";
 import { strongerDelivery } from "../../core/delivery.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import { isObject, type Json } from "../../core/json.ts";
-import { kindOf } from "../../core/plan.ts";
+import { kindOf, type Step } from "../../core/plan.ts";
 import { delegateInput, fanoutInput } from "../../core/requests.ts";
 import { validate } from "../../core/validate.ts";
 import { defaultTargets } from "../choose.ts";
@@ -20,6 +20,7 @@ import {
   decided,
   isUnsent,
   keyOf,
+  makeUntilSent,
   type StepCall,
   unfinished,
   unlessLeaving,
@@ -53,27 +54,21 @@ function callOf(call: StepCall): Promise<StepResult> {
 
 async function delegateCall(call: StepCall, fields: Record<string, Json>): Promise<StepResult> {
   const { run, step, index, cancellation } = call;
-  const retries = step.retries === undefined ? {} : { retries: step.retries };
-  for (;;) {
-    const input = { ...fields, ...decided(call), ...retries, idempotencyKey: keyOf(call) };
-    const spent = run.spend(1);
-    try {
-      const context = run.contextOf(step.id, index, cancellation);
-      const answer = await delegate(run.parts, validate(delegateInput, input), context);
-      if (!("runId" in answer) || answer.reply !== "done") throw unfinished(step);
-      return {
-        reply: "done",
-        value: answer.result ?? null,
-        ...(answer.instance && { instance: answer.instance }),
-      };
-    } catch (thrown) {
-      const error = OrchestratorError.from(thrown);
-      if (!isUnsent(error) || cancellation.error) throw error;
-      await beginAnew(call);
-    } finally {
-      spent();
-    }
-  }
+  const answer = await makeUntilSent(call, () => {
+    const input = { ...fields, ...decided(call), ...retriesOf(step), idempotencyKey: keyOf(call) };
+    const context = run.contextOf(step.id, index, cancellation);
+    return delegate(run.parts, validate(delegateInput, input), context);
+  });
+  if (!("runId" in answer) || answer.reply !== "done") throw unfinished(step);
+  return {
+    reply: "done",
+    value: answer.result ?? null,
+    ...(answer.instance && { instance: answer.instance }),
+  };
+}
+
+function retriesOf({ retries }: Step): { retries?: number } {
+  return retries === undefined ? {} : { retries };
 }
 
 /**
@@ -83,7 +78,6 @@ async function delegateCall(call: StepCall, fields: Record<string, Json>): Promi
 async function fanoutCall(call: StepCall, fields: Record<string, Json>): Promise<StepResult> {
   const { run, step, index, cancellation } = call;
   const progress = run.step(step.id);
-  const retries = step.retries === undefined ? {} : { retries: step.retries };
   const before = await outcomesBefore(call);
   for (;;) {
     const left = [...before.values()].filter(({ error }) => isUnsent(error)).map(({ instance }) => instance);
@@ -92,7 +86,9 @@ async function fanoutCall(call: StepCall, fields: Record<string, Json>): Promise
       ...fields,
       ...targets,
       ...decided(call),
-      ...retries,
+      ...retriesOf(step),
+      // What the targets said is what later steps refer to.
+      detail: "full",
       idempotencyKey: keyOf(call),
     });
     const spent = run.spend(

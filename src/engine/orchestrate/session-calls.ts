@@ -5,7 +5,7 @@ import { validate } from "../../core/validate.ts";
 import { spawnSession } from "../session-spawn.ts";
 import { closeSession, sendToSession } from "../sessions.ts";
 import type { StepResult } from "./plan-run.ts";
-import { beginAnew, decided, isUnsent, keyOf, type StepCall, unfinished } from "./step-call.ts";
+import { decided, keyOf, makeUntilSent, type StepCall, unfinished } from "./step-call.ts";
 
 /** Opens, sends to or closes a session, as a step of a plan. */
 export async function sessionCall(call: StepCall, fields: Record<string, Json>): Promise<StepResult> {
@@ -39,21 +39,12 @@ async function spawn(
 
 async function send(call: StepCall, given: Record<string, Json>): Promise<StepResult> {
   const { run, step, index, cancellation } = call;
-  for (;;) {
+  const answer = await makeUntilSent(call, () => {
     const input = validate(sessionsSendInput, { ...given, ...decided(call), idempotencyKey: keyOf(call) });
-    const spent = run.spend(1);
-    try {
-      const answer = await sendToSession(run.parts, input, run.contextOf(step.id, index, cancellation));
-      if (answer.reply !== "done") throw unfinished(step);
-      return { reply: "done", value: answer.result ?? null, instance: answer.instance };
-    } catch (thrown) {
-      const error = OrchestratorError.from(thrown);
-      if (!isUnsent(error) || cancellation.error) throw error;
-      await beginAnew(call);
-    } finally {
-      spent();
-    }
-  }
+    return sendToSession(run.parts, input, run.contextOf(step.id, index, cancellation));
+  });
+  if (answer.reply !== "done") throw unfinished(step);
+  return { reply: "done", value: answer.result ?? null, instance: answer.instance };
 }
 
 async function close({ run }: StepCall, given: Record<string, Json>): Promise<StepResult> {

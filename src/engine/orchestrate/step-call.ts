@@ -34,6 +34,26 @@ export async function beginAnew({ run, step, index }: StepCall): Promise<void> {
   await run.open.stored();
 }
 
+/**
+ * Makes a call of one task. One that was cut off before it was sent is made anew, under other keys.
+ *
+ * @throws OrchestratorError what the call throws, and `conflict` once the plan's budget is spent.
+ */
+export async function makeUntilSent<T>(call: StepCall, make: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const spent = call.run.spend(1);
+    try {
+      return await make();
+    } catch (thrown) {
+      const error = OrchestratorError.from(thrown);
+      if (!isUnsent(error) || call.cancellation.error) throw error;
+    } finally {
+      spent();
+    }
+    await beginAnew(call);
+  }
+}
+
 /** Cut off by the death of its process before it was sent: certainly nothing was done. */
 export function isUnsent(error: { code: string; delivery?: string | undefined } | undefined): boolean {
   return error?.code === "interrupted" && error.delivery === "not_sent";
