@@ -94,7 +94,13 @@ async function show(fleet: Fleet): Promise<void> {
 
   heading("The MCP server, over stdio, with the official client");
   const { tools } = await client.listTools();
-  claim(`it offers ${tools.length} tools: ${tools.map(({ name }) => name).join(", ")}`, tools.length === 12);
+  const names = tools.map(({ name }) => name);
+  claim(
+    `it offers ${names.length} tools: ${names.join(", ")}`,
+    ["health", "delegate", "fanout", "aggregate", "orchestrate", "sessions_send"].every((name) =>
+      names.includes(name),
+    ),
+  );
   claim(
     "it has registered with the cluster as the skill orchestrator",
     await until(() => isRegistered(fleet.cluster)),
@@ -103,6 +109,7 @@ async function show(fleet: Fleet): Promise<void> {
   await showHealth(call);
   await showDelegate(call);
   await showFanout(call);
+  await showPlan(call);
   await showSession(call);
   await showFailure(call, fleet);
 
@@ -192,6 +199,37 @@ function isRanked(ranked: readonly Ranked[]): boolean {
     ({ score }, index) => index === 0 || score <= (ranked[index - 1]?.score ?? 0),
   );
   return ids.size === 10 && descending && ranked.every(({ sources }) => sources.length > 0);
+}
+
+async function showPlan(call: Call): Promise<void> {
+  heading("orchestrate: a search of all, and what is best in it searched for at C");
+  const { reply, steps, value } = await call<{
+    reply: string;
+    steps: { step: string; state: string }[];
+    value?: SearchResult;
+  }>("orchestrate", {
+    steps: [
+      {
+        id: "find",
+        fanout: {
+          targets: ["A-H"],
+          payload: { query: "retry with backoff" },
+          aggregate: { strategy: "rank-fusion", limit: 3 },
+        },
+      },
+      {
+        id: "more",
+        needs: ["find"],
+        delegate: { instances: ["C"], payload: { query: "${steps.find.value[0].hit.title}" } },
+      },
+    ],
+  });
+  claim(
+    `both steps are done: ${steps.map(({ step, state }) => `${step} ${state}`).join(", ")}`,
+    reply === "done" && steps.every(({ state }) => state === "done"),
+    steps,
+  );
+  claim(`C has ${value?.total} sections for the title of the best find`, (value?.total ?? 0) > 0, value);
 }
 
 async function showSession(call: Call): Promise<void> {
