@@ -4,7 +4,7 @@ import type { ErrorBody } from "./errors.ts";
 import type { HealthState } from "./health.ts";
 import type { Json } from "./json.ts";
 import type { Protocol } from "./protocol.ts";
-import type { Explanation, RunOperation } from "./run.ts";
+import type { Explanation } from "./run.ts";
 import type { HistoryCounts, OnInstanceDown } from "./session.ts";
 
 export type { AggregateAnswer, MissingInstance } from "./aggregate-answers.ts";

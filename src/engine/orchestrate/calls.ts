@@ -87,8 +87,6 @@ async function fanoutCall(call: StepCall, fields: Record<string, Json>): Promise
       ...targets,
       ...decided(call),
       ...retriesOf(step),
-      // What the targets said is what later steps refer to.
-      detail: "full",
       idempotencyKey: keyOf(call),
     });
     const spent = run.spend(
