@@ -1,11 +1,11 @@
 import { OrchestratorClient, type OrchestratorClientOptions } from "../../src/client/client.ts";
-import type { DryRunAnswer } from "../../src/core/answers.ts";
-import { OrchestratorError } from "../../src/core/errors.ts";
 import type { ServeOptions } from "../../src/http/serve.ts";
 import { type TestEngineOptions, testEngine } from "../engine/harness.ts";
 import { handWorker, onEnd, startHost } from "../host/harness.ts";
 import { startServer } from "../http/harness.ts";
 import { type FaultServer, faultServer } from "../support/fault-server.ts";
+
+export { done, refusalOf } from "../engine/harness.ts";
 
 export type HandWorker = ReturnType<typeof handWorker>;
 
@@ -51,20 +51,4 @@ export async function startFleet(
       onEnd(async () => clearInterval(timer));
     },
   };
-}
-
-/** What was to be done, not explained. */
-export function done<T extends object>(answer: T | DryRunAnswer): T {
-  if ("dryRun" in answer) throw new Error("the work was to be done");
-  return answer;
-}
-
-/** What a call was refused with. */
-export async function refusalOf(call: Promise<unknown>): Promise<OrchestratorError> {
-  const thrown = await call.then(
-    (answer) => new Error(`it was answered: ${JSON.stringify(answer)}`),
-    (error: unknown) => error,
-  );
-  if (thrown instanceof OrchestratorError) return thrown;
-  throw thrown;
 }

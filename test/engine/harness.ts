@@ -109,7 +109,8 @@ function shorthand(engine: Engine) {
   };
 }
 
-function done<T extends object>(answer: T | DryRunAnswer): T {
+/** What was to be done, not explained. */
+export function done<T extends object>(answer: T | DryRunAnswer): T {
   if ("dryRun" in answer) throw new Error("the work was to be done");
   return answer;
 }

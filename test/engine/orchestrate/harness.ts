@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import type { DryRunAnswer } from "../../../src/core/answers.ts";
 import type { CallContext } from "../../../src/core/context.ts";
 import type { Json } from "../../../src/core/json.ts";
 import type { OrchestrateAnswer } from "../../../src/core/plan-answers.ts";
@@ -7,7 +6,7 @@ import { orchestrateInput } from "../../../src/core/requests.ts";
 import { validate } from "../../../src/core/validate.ts";
 import type { Worker } from "../../../src/host/worker.ts";
 import { startHost } from "../../host/harness.ts";
-import { type TestEngineOptions, testEngine } from "../harness.ts";
+import { done, type TestEngineOptions, testEngine } from "../harness.ts";
 
 export type PlanInput = z.input<typeof orchestrateInput>;
 
@@ -19,14 +18,9 @@ export function planEngine(options: TestEngineOptions) {
   return {
     ...made,
     orchestrate: async (input: PlanInput, facts?: Partial<CallContext>): Promise<OrchestrateAnswer> =>
-      worked(await orchestrate(input, facts)),
+      done(await orchestrate(input, facts)),
     dryOrchestrate: (input: PlanInput) => orchestrate({ ...input, dryRun: true }),
   };
-}
-
-function worked(answer: OrchestrateAnswer | DryRunAnswer): OrchestrateAnswer {
-  if ("dryRun" in answer) throw new Error("the work was to be done");
-  return answer;
 }
 
 /** What each step came to, by its id. */
