@@ -10,14 +10,20 @@ const MEANING: Record<string, string> = {
   instances: "who is meant where a call names nobody",
   fleet: "the address book: instances by name",
   "fleet.*.url": "where the instance answers: http or https, without a password, not link-local",
-  "fleet.*.protocol":
-    "how it is spoken to; so far only `rest` is spoken, an instance of another shows as `down`",
+  "fleet.*.protocol": "how it is spoken to, see [protocols](protocols.md)",
   "fleet.*.tags": "tags by which `tag:…` picks it",
   "fleet.*.maxConcurrency": "how many tasks of one process may be there at once; 64 unless told otherwise",
   "fleet.*.apiKeyEnv": "the variable that holds its key",
   "fleet.*.apiKeyFile": "the file that holds its key; `~/` is the home folder",
   "fleet.*.agent": "for `openclaw`: the agent to ask",
   "fleet.*.model": "for `openai`: the model to ask for",
+  "fleet.*.system": "for `openai`: what the model is told before everything else",
+  "fleet.*.api": "for `openai`: which of its two calls is made; found out unless given",
+  "fleet.*.contextTokens": "for `openai`: how many tokens of a session are replayed; 16,000 unless given",
+  "fleet.*.template":
+    "for `openclaw`, `a2a`, `openai`: what is sent, with `{{prompt}}` where the payload goes",
+  "fleet.*.idleTimeout":
+    "for `openclaw`, `a2a`, `openai`: how long it may be silent before it is given up; 3 minutes unless given",
   cluster: "the cluster that lists further instances",
   "cluster.url": "where it answers; without it and without a `fleet`, `http://127.0.0.1:7411`",
   "cluster.allow": "for `serve`: hosts, without port, whose instances may register; any unless given",

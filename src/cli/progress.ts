@@ -12,6 +12,7 @@ export class Progress {
   readonly #area = process.stderr.isTTY ? new LiveArea(process.stderr) : undefined;
   readonly #startedAt = performance.now();
   readonly #rows = new Map<string, { reply: string; elapsedMs?: number }>();
+  readonly #chars = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #told = false;
 
@@ -23,8 +24,9 @@ export class Progress {
     this.#draw();
   }
 
-  readonly onProgress = ({ runId, step, instance, reply }: ProgressEvent): void => {
+  readonly onProgress = ({ runId, step, instance, reply, working }: ProgressEvent): void => {
     this.tellRun(runId);
+    if (working?.chars !== undefined) this.#chars.set(instance, working.chars);
     // A step that was not done has no reply.
     this.set(step ?? instance, step !== undefined && reply === "none" ? "skipped" : reply);
   };
@@ -61,6 +63,7 @@ export class Progress {
       name,
       reply,
       span(elapsedMs ?? soFar),
+      ...(reply === "pending" && this.#chars.has(name) ? [`${this.#chars.get(name)} characters`] : []),
     ]);
     // Who comes next is not known before it has ended there.
     if (!rows.some(([, reply]) => reply === "pending" || reply === "done"))

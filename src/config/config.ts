@@ -1,5 +1,11 @@
 import { OrchestratorError } from "../core/errors.ts";
-import { type CredentialRef, type Instance, instanceUrl, NAME } from "../core/instance.ts";
+import {
+  type CredentialRef,
+  type Instance,
+  type InstanceSettings,
+  instanceUrl,
+  NAME,
+} from "../core/instance.ts";
 import type { AcceptedKey } from "../core/keys.ts";
 import { type ConfigFile, configSchema } from "./schema.ts";
 
@@ -72,7 +78,7 @@ function retentionOf(file: ConfigFile | undefined): Config["retention"] {
 
 function fleetOf(file: ConfigFile | undefined): Instance[] {
   return Object.entries(file?.fleet ?? {}).map(
-    ([name, { url, protocol, tags, maxConcurrency, apiKeyEnv, apiKeyFile }]) => ({
+    ([name, { url, protocol, tags, maxConcurrency, apiKeyEnv, apiKeyFile, ...rest }]) => ({
       name,
       url,
       origin: new URL(url).origin,
@@ -80,9 +86,20 @@ function fleetOf(file: ConfigFile | undefined): Instance[] {
       tags,
       ...(maxConcurrency !== undefined && { maxConcurrency }),
       ...credentialOf({ apiKeyEnv, apiKeyFile, protocol }),
+      ...settingsOf(rest),
       source: "config",
     }),
   );
+}
+
+function settingsOf({
+  idleTimeout,
+  ...rest
+}: Omit<ConfigFile["fleet"][string], "url" | "protocol" | "tags">): { settings?: InstanceSettings } {
+  const given = Object.entries({ ...rest, idleTimeoutMs: idleTimeout }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return given.length === 0 ? {} : { settings: Object.fromEntries(given) };
 }
 
 function credentialOf({

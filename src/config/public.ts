@@ -18,6 +18,16 @@ export interface InstanceConfig {
   agent?: string;
   /** `openai`: the model to ask for. */
   model?: string;
+  /** `openai`: what the model is told before everything else. */
+  system?: string;
+  /** `openai`: which of its two calls is made; found out unless given. */
+  api?: "chat" | "responses";
+  /** `openai`: how many tokens of a session are replayed. */
+  contextTokens?: number;
+  /** `openclaw`, `a2a`, `openai`: what is sent, with `{{prompt}}` where the payload goes. */
+  template?: string;
+  /** `openclaw`, `a2a`, `openai`: how long it may be silent before it is given up. */
+  idleTimeout?: Duration;
 }
 
 /** What `config.json` may say, for a program that has it in its own place; a test holds it to the schema. */

@@ -3,9 +3,11 @@ import type { Delivery, Reply } from "./delivery.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { HealthState } from "./health.ts";
 import type { Json } from "./json.ts";
+import type { Capabilities } from "./ports.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Explanation } from "./run.ts";
 import type { HistoryCounts, OnInstanceDown } from "./session.ts";
+import type { Usage } from "./usage.ts";
 
 export type { AggregateAnswer, MissingInstance } from "./aggregate-answers.ts";
 
@@ -29,6 +31,8 @@ export interface OutcomeView {
   resultChars?: number;
   error?: ErrorBody;
   elapsedMs?: number;
+  /** What it cost, as far as the instance said. */
+  usage?: Usage;
 }
 
 /** The answer of a delegate that is done, or still pending when the wait is over. */
@@ -40,6 +44,8 @@ export interface DelegateAnswer {
   result?: Json;
   attempts: AttemptView[];
   explanation: Explanation;
+  /** What all attempts cost, as far as the instances said. */
+  usage?: Usage;
   /** Of a pending one: whether it goes on, and can be fetched later, when this process ends. */
   survivesExit?: boolean;
   warnings?: string[];
@@ -50,6 +56,8 @@ export interface DryRunAnswer {
   dryRun: true;
   operation: "delegate" | "fanout" | "orchestrate";
   explanation: Explanation;
+  /** What the protocol of each of them can do. */
+  capabilities?: Record<string, Capabilities>;
 }
 
 export interface Counts {
@@ -72,6 +80,8 @@ export interface FanoutAnswer {
   aggregate?: AggregateAnswer;
   /** Why there is no aggregate though one was asked for. */
   aggregateError?: ErrorBody;
+  /** What all of it cost, as far as the instances said. */
+  usage?: Usage;
   /** Of one that is not complete: whether the rest goes on, and can be fetched later, when this process ends. */
   survivesExit?: boolean;
   warnings?: string[];
@@ -102,6 +112,8 @@ export interface SendAnswer {
   delivery: Delivery;
   reply: "done" | "pending";
   result?: Json;
+  /** What it cost, as far as the instance said. */
+  usage?: Usage;
   /** Of a pending one: whether it goes on, and can be fetched later, when this process ends. */
   survivesExit?: boolean;
   warnings?: string[];
@@ -152,6 +164,7 @@ export interface InstanceHealth {
   latencyMs?: number;
   inFlight?: number;
   protocol?: Protocol;
+  capabilities?: Capabilities;
   tags?: string[];
   source?: "config" | "cluster";
   /** Absent while it is closed. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { duration } from "./duration.ts";
 import { PROTOCOLS, type Protocol } from "./protocol.ts";
 import { shortened } from "./quote.ts";
 
@@ -26,9 +27,32 @@ export interface Instance {
   /** How many tasks of one process may be there at once; 64 unless told otherwise. */
   maxConcurrency?: number;
   credential?: CredentialRef;
+  settings?: InstanceSettings;
   /** Whether it stands in the configuration or was listed by the cluster. */
   source: "config" | "cluster";
 }
+
+/** What its protocol is told besides; sizes are tokens, times milliseconds. */
+export interface InstanceSettings {
+  /** `openclaw`: the agent to ask. */
+  agent?: string;
+  /** `openai`: the model to ask for. */
+  model?: string;
+  /** `openai`: what the model is told before everything else. */
+  system?: string;
+  /** `openai`: which of its two calls is made; found out unless given. */
+  api?: OpenAiApi;
+  /** `openai`: how much of a session is replayed. */
+  contextTokens?: number;
+  /** What is sent, with `{{prompt}}` where the payload goes. */
+  template?: string;
+  /** How long the instance may be silent before it is given up. */
+  idleTimeoutMs?: number;
+}
+
+/** `/chat/completions` or `/responses`. */
+export const OPENAI_APIS = ["chat", "responses"] as const;
+export type OpenAiApi = (typeof OPENAI_APIS)[number];
 
 const ids = new WeakMap<object, string>();
 
@@ -65,6 +89,9 @@ function urlProblem(value: string): string | undefined {
   return undefined;
 }
 
+/** Where the payload goes in a `template`. */
+export const PROMPT_PLACE = "{{prompt}}";
+
 /** An instance as `config.json` writes it, under its name in `fleet`. */
 export const instanceConfig = z.strictObject({
   url: instanceUrl,
@@ -77,4 +104,17 @@ export const instanceConfig = z.strictObject({
   agent: z.string().min(1).optional(),
   /** `openai`: the model to ask for. */
   model: z.string().min(1).optional(),
+  /** `openai`: what the model is told before everything else. */
+  system: z.string().min(1).optional(),
+  /** `openai`: which of its two calls is made; found out unless given. */
+  api: z.enum(OPENAI_APIS).optional(),
+  /** `openai`: how many tokens of a session are replayed. */
+  contextTokens: z.number().int().min(256).optional(),
+  /** `openclaw`, `a2a`, `openai`: what is sent, with `{{prompt}}` where the payload goes. */
+  template: z
+    .string()
+    .refine((text) => text.includes(PROMPT_PLACE), { error: `expected ${PROMPT_PLACE} somewhere in it` })
+    .optional(),
+  /** `openclaw`, `a2a`, `openai`: how long it may be silent before it is given up. */
+  idleTimeout: duration.optional(),
 });

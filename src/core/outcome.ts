@@ -1,6 +1,7 @@
 import type { Delivery, Reply } from "./delivery.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { Json } from "./json.ts";
+import type { Usage } from "./usage.ts";
 
 /** One request to one instance, as the run keeps it. Times are epoch milliseconds. */
 export interface Attempt {
@@ -16,6 +17,7 @@ export interface Attempt {
   /** The journal's identity that health showed before the send; a tombstone's proof needs it. */
   storeId?: string;
   error?: ErrorBody;
+  usage?: Usage;
 }
 
 /** What became of a task at one instance. */
@@ -31,6 +33,8 @@ export interface Outcome {
   /** Length of the result's JSON text, once that is stored. */
   resultChars?: number;
   error?: ErrorBody;
+  /** What all attempts there cost, as far as the instance said. */
+  usage?: Usage;
   startedAt?: number;
   endedAt?: number;
 }

@@ -1,4 +1,5 @@
 import type { ErrorBody } from "./errors.ts";
+import type { Usage } from "./usage.ts";
 
 export type StepState = "waiting" | "running" | "done" | "failed" | "skipped" | "cancelled";
 
@@ -36,6 +37,8 @@ export interface PlanProgress {
   failedAt?: string;
   /** Tasks of calls that have ended, which a budget counts. */
   calls: number;
+  /** What its steps' runs cost, as far as the instances said. */
+  usage?: Usage;
   /** `name@origin` of the instances that the plan names: who takes it over must know them. */
   origins: string[];
 }

@@ -4,6 +4,7 @@ import type { HealthState } from "./health.ts";
 import type { Instance } from "./instance.ts";
 import type { Json } from "./json.ts";
 import type { AnsweredMessage } from "./session.ts";
+import type { Usage } from "./usage.ts";
 
 // What the engine needs of the world. `instances`, `store` and `cluster` implement these.
 
@@ -76,21 +77,25 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** What a protocol can do; the engine and `health` use and show it. */
+/** What a protocol can do; the engine, `health` and `dryRun` use and show it. */
 export interface Capabilities {
   /** The same key again is the same task, and can be asked about. */
   idempotency: boolean;
   cancel: boolean;
+  /** It gives a handle for work that goes on, which any process can ask about later. */
+  async: boolean;
   sessions: boolean;
   /** A session can be opened with the history of an earlier one. */
   history: boolean;
+  /** It shows its answer while it makes it. */
+  streaming: boolean;
 }
 
 /** What one exchange with an instance established. */
 export type Answer =
-  | { delivery: "accepted"; reply: "done"; taskId?: string; result: Json }
-  | { delivery: "accepted"; reply: "failed"; taskId?: string; error: OrchestratorError }
-  | { delivery: "accepted"; reply: "cancelled"; taskId?: string; error: OrchestratorError }
+  | { delivery: "accepted"; reply: "done"; taskId?: string; result: Json; usage?: Usage }
+  | { delivery: "accepted"; reply: "failed"; taskId?: string; error: OrchestratorError; usage?: Usage }
+  | { delivery: "accepted"; reply: "cancelled"; taskId?: string; error: OrchestratorError; usage?: Usage }
   /** Accepted and still working, or its answer was lost: ask again. */
   | { delivery: "accepted"; reply: "pending"; taskId?: string; error?: OrchestratorError }
   | NoReply
@@ -127,6 +132,18 @@ export interface Call {
   /** How long the instance may hold the request open before it answers `pending`. */
   waitMs: number;
   cancellation: Cancellation;
+  /** What was said before in the session, oldest first; for a client that `replays`. */
+  history?: readonly AnsweredMessage[];
+  /** Told how far the answer is, where the instance shows it. */
+  onProgress?: (progress: WorkProgress) => void;
+}
+
+/** How far an instance is with its answer. */
+export interface WorkProgress {
+  /** Characters of the answer so far. */
+  chars?: number;
+  /** What it says that it is doing: its own words. */
+  note?: string;
 }
 
 /** Names a task at its instance: by its own id where it gave one, else by our key. */
@@ -145,6 +162,8 @@ export type CancelAnswer =
   | { known: true; answer: Answer }
   /** It never saw the key and will never run it: proof, if `storeId` is the one seen before the send. */
   | { known: false; storeId: string }
+  /** The connection that it answered on is closed, which stops it: nobody confirms that. */
+  | { known: "disconnected" }
   /** It could not be asked, or cannot cancel. */
   | { known: "unknown"; error: OrchestratorError };
 
@@ -170,6 +189,8 @@ export interface OpenSession {
  */
 export interface InstanceClient {
   readonly capabilities: Capabilities;
+  /** The instance keeps no sessions: each message is to bring the ones before it. */
+  readonly replays?: boolean;
   send(call: Call): Promise<Answer>;
   /** Asks about a task that was or may have been delivered; never sends the work again. */
   ask(task: TaskRef, options: AskOptions): Promise<Answer | "unseen">;

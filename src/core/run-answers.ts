@@ -5,6 +5,7 @@ import type { Json } from "./json.ts";
 import type { OrchestrateAnswer, StepCounts, StepView } from "./plan-answers.ts";
 import type { PlanStepRef } from "./plan-state.ts";
 import type { Explanation, RunOperation } from "./run.ts";
+import type { Usage } from "./usage.ts";
 
 // What is told of a stored run, and of one that goes on. Times are ISO 8601, spans milliseconds.
 
@@ -19,6 +20,8 @@ export interface RunView {
   createdBy: string;
   sessionId?: string;
   counts: Counts | StepCounts;
+  /** What all of it cost, as far as the instances said. */
+  usage?: Usage;
 }
 
 export interface RunDetail extends RunView {
@@ -46,7 +49,7 @@ export interface ResultPage {
   nextOffset?: number;
 }
 
-/** What a caller may watch while a run goes on. */
+/** What a caller may watch while a run goes on: an outcome has ended or, while `pending`, has come further. */
 export interface ProgressEvent {
   runId: string;
   /** The step of a plan that has ended; then `instance` is empty. */
@@ -56,6 +59,8 @@ export interface ProgressEvent {
   delivery: Delivery;
   ended: number;
   total: number;
+  /** Of a pending one: how far the answer is, and what the instance says that it is doing. */
+  working?: { chars?: number; note?: string };
 }
 
 /** One event of a run: an outcome, or a step of a plan, that has ended, or at last the end of the run. */

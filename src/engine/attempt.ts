@@ -52,6 +52,7 @@ export async function attempt(
         hops: work.hops,
         waitMs: Math.max(0, Math.min(HOLD_MS, open.remainingMs)),
         cancellation: open.cancellation,
+        onProgress: (progress) => open.working(outcome, progress),
       });
   open.note(record, outcome, answer);
   // What the caller cut short says nothing of the instance.

@@ -1,3 +1,4 @@
+import type { DryRunAnswer } from "../core/answers.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import { type Instance, instanceId } from "../core/instance.ts";
 import type { DelegateInput } from "../core/requests.ts";
@@ -43,6 +44,21 @@ export async function choose(parts: EngineParts, input: DelegateInput): Promise<
     ...(notes.length > 0 && { notes }),
   };
   return { order, explanation, doubtful, picked: chosen };
+}
+
+/** What a call would do now, with what the protocol of each who would be asked can do. */
+export function dryRunOf(
+  { fleet, clients }: EngineParts,
+  operation: "delegate" | "fanout",
+  explanation: Explanation,
+): DryRunAnswer {
+  const capabilities = Object.fromEntries(
+    explanation.order.flatMap((name) => {
+      const instance = fleet.find(name);
+      return instance ? [[name, clients.of(instance).capabilities]] : [];
+    }),
+  );
+  return { dryRun: true, operation, explanation, capabilities };
 }
 
 /** What is believed of the instances now. */

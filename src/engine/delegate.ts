@@ -5,12 +5,12 @@ import type { Json } from "../core/json.ts";
 import type { DelegateInput } from "../core/requests.ts";
 import type { Explanation, Run } from "../core/run.ts";
 import type { Work } from "./attempt.ts";
-import { choose, noteReroutes } from "./choose.ts";
+import { choose, dryRunOf, noteReroutes } from "./choose.ts";
 import { deliver } from "./deliver.ts";
 import type { EngineParts } from "./parts.ts";
 import { type Performed, perform } from "./perform.ts";
 import { survivesExit } from "./survival.ts";
-import { attemptView } from "./views.ts";
+import { attemptView, usageOf } from "./views.ts";
 
 /**
  * Does a task once, at the first of the candidates, in order, that can.
@@ -26,7 +26,7 @@ export async function delegate(
   const settings = parts.settings();
   if (input.dryRun) {
     const { explanation } = await choose(parts, input);
-    return { dryRun: true, operation: "delegate", explanation };
+    return dryRunOf(parts, "delegate", explanation);
   }
   const timeoutMs = input.timeout ?? settings.timeoutMs;
   const work: Work = {
@@ -114,11 +114,12 @@ function pending(parts: EngineParts, { run, warnings }: Performed): DelegateAnsw
 function view(
   run: Run,
   warnings: readonly string[],
-): Pick<DelegateAnswer, "runId" | "attempts" | "explanation" | "warnings"> {
+): Pick<DelegateAnswer, "runId" | "attempts" | "explanation" | "usage" | "warnings"> {
   return {
     runId: run.runId,
     attempts: run.attempts.map(attemptView),
     explanation: run.explanation,
+    ...usageOf(run),
     ...(warnings.length > 0 && { warnings: [...warnings] }),
   };
 }

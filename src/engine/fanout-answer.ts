@@ -11,7 +11,7 @@ import { quorumNotMet } from "./min-success.ts";
 import type { EngineParts } from "./parts.ts";
 import type { Performed } from "./perform.ts";
 import { survivesExit } from "./survival.ts";
-import { countOutcomes, outcomeView } from "./views.ts";
+import { countOutcomes, outcomeView, usageOf } from "./views.ts";
 
 /** A fan-out that has been waited for. */
 export interface FannedOut {
@@ -47,6 +47,7 @@ export async function fanoutAnswer(parts: EngineParts, fanned: FannedOut): Promi
     counts,
     outcomes,
     ...aggregated,
+    ...usageOf(run),
     ...(counts.pending > 0 && { survivesExit: survivesExit(parts, run) }),
     ...(warnings.length > 0 && { warnings: [...warnings] }),
   };

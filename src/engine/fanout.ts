@@ -11,7 +11,7 @@ import { orderByHealth } from "../policy/candidates.ts";
 import { mapLimited } from "../policy/limiter.ts";
 import { Fold } from "./aggregate-fold.ts";
 import type { Work } from "./attempt.ts";
-import { beliefs, defaultTargets } from "./choose.ts";
+import { beliefs, defaultTargets, dryRunOf } from "./choose.ts";
 import { deliver } from "./deliver.ts";
 import { fanoutAnswer } from "./fanout-answer.ts";
 import { enoughReplies, foldIn } from "./fanout-enough.ts";
@@ -159,7 +159,7 @@ async function dryRun(parts: EngineParts, targets: readonly Instance[]): Promise
     const { excluded } = orderByHealth([target], fleet, beliefs(parts), parts.clock.now());
     if (excluded[0]) leaveOut(explanation, excluded[0]);
   }
-  return { dryRun: true, operation: "fanout", explanation };
+  return dryRunOf(parts, "fanout", explanation);
 }
 
 /** Moves one from those who are asked to those who are not; why not. */

@@ -68,7 +68,7 @@ function breakerView(breaker: Breaker): Pick<InstanceHealth, "breaker"> {
   return { breaker: { state, since: iso(since), until: iso(until), reason } };
 }
 
-function view({ health, breakers }: EngineParts, instance: Instance): InstanceHealth {
+function view({ health, breakers, clients }: EngineParts, instance: Instance): InstanceHealth {
   const { state, since, reason, observedAt, latencyMs, inFlight } = health.of(instance);
   return {
     instance: instance.name,
@@ -80,6 +80,7 @@ function view({ health, breakers }: EngineParts, instance: Instance): InstanceHe
     ...(inFlight !== undefined && { inFlight }),
     ...breakerView(breakers.of(instance)),
     protocol: instance.protocol,
+    capabilities: clients.of(instance).capabilities,
     tags: instance.tags,
     source: instance.source,
   };

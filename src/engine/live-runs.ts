@@ -1,12 +1,16 @@
 import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
-import type { Clock, Logger } from "../core/ports.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { Clock, Logger, WorkProgress } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
 import type { CancelOrders } from "./cancel-orders.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { PresenceBoard } from "./presence.ts";
 import type { NewRun, RunJournal } from "./run-journal.ts";
+
+/** Progress within one instance's answer is told at most this often. */
+const TELL_EVERY_MS = 1_000;
 
 interface Live {
   open: OpenRun;
@@ -155,14 +159,25 @@ export class LiveRuns {
   #report(open: OpenRun, onProgress: NonNullable<CallContext["onProgress"]>): void {
     const { runId, outcomes } = open.run;
     let ended = 0;
-    open.onEnded(({ instance, reply, delivery }) => {
-      ended += 1;
+    const tell = ({ instance, reply, delivery }: Outcome, working?: WorkProgress) => {
+      const counts = { ended, total: outcomes.length };
       try {
-        onProgress({ runId, instance, reply, delivery, ended, total: outcomes.length });
+        onProgress({ runId, instance, reply, delivery, ...counts, ...(working && { working }) });
       } catch (error) {
         // Whoever watches must not disturb the work.
         this.#logger.warn({ err: error, runId }, "progress could not be told");
       }
+    };
+    open.onEnded((outcome) => {
+      ended += 1;
+      tell(outcome);
+    });
+    const toldAt = new Map<Outcome, number>();
+    open.onWorking((outcome, working) => {
+      const now = this.#clock.monotonic();
+      if (now - (toldAt.get(outcome) ?? Number.NEGATIVE_INFINITY) < TELL_EVERY_MS) return;
+      toldAt.set(outcome, now);
+      tell(outcome, working);
     });
   }
 }

@@ -3,8 +3,9 @@ import { strongerDelivery } from "../core/delivery.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
 import type { Attempt, Outcome } from "../core/outcome.ts";
-import type { Answer, Clock, Store } from "../core/ports.ts";
+import type { Answer, Clock, Store, WorkProgress } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
+import { addUsage, type Usage } from "../core/usage.ts";
 import { RunWriter } from "./run-writer.ts";
 
 /** Replies that come close together are written together. */
@@ -22,6 +23,7 @@ export class OpenRun {
   readonly #outcomes: Map<string, Outcome>;
   readonly #attempts = new Map<Outcome, Attempt[]>();
   readonly #listeners = new Set<(outcome: Outcome) => void>();
+  readonly #watchers = new Set<(outcome: Outcome, progress: WorkProgress) => void>();
 
   /** @param parts `version` is that of the stored record; 0 for a run that is not yet written. */
   constructor(parts: {
@@ -60,6 +62,15 @@ export class OpenRun {
   /** Calls back for each outcome that has just ended. */
   onEnded(listener: (outcome: Outcome) => void): void {
     this.#listeners.add(listener);
+  }
+
+  /** Calls back when an outcome that is pending has come further. */
+  onWorking(listener: (outcome: Outcome, progress: WorkProgress) => void): void {
+    this.#watchers.add(listener);
+  }
+
+  working(outcome: Outcome, progress: WorkProgress): void {
+    for (const watcher of this.#watchers) watcher(outcome, progress);
   }
 
   /** The outcome at an instance, begun if this is the first attempt there. */
@@ -136,11 +147,15 @@ export class OpenRun {
     if ("error" in answer && answer.error) attempt.error = answer.error.toBody();
     if (answer.delivery === "not_sent" && answer.keyBurnt) attempt.keyBurnt = true;
     if (answer.delivery === "accepted" && answer.taskId !== undefined) outcome.taskId = answer.taskId;
+    if ("usage" in answer && answer.usage) attempt.usage = answer.usage;
     // One attempt's delivery goes down only by the instance's own proof; another attempt may know more.
     outcome.delivery = "not_sent";
+    let usage: Usage | undefined;
     for (const each of this.attemptsAt(outcome)) {
       outcome.delivery = strongerDelivery(outcome.delivery, each.delivery);
+      usage = addUsage(usage, each.usage);
     }
+    if (usage) outcome.usage = usage;
     this.touch();
   }
 

@@ -7,6 +7,7 @@ import type { Work } from "./attempt.ts";
 import { deliver } from "./deliver.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
+import { historyOf } from "./session-history.ts";
 import { type Downfall, moveSession } from "./session-move.ts";
 import { findOwner, ownerDown, whyDown } from "./session-owner.ts";
 import { returnTurn, type Turn } from "./session-turns.ts";
@@ -49,6 +50,8 @@ async function sendOrMove(parts: EngineParts, turn: Turn, run: OpenRun, hops: nu
   }
 }
 
+const NO_HISTORY = { messages: [] };
+
 /** Delivers to the owner; why it is down, if that is why the message was certainly not sent. */
 async function sendTo(
   parts: EngineParts,
@@ -64,7 +67,8 @@ async function sendTo(
     hops,
     payloadFor: () => message.data,
     send: async (client, call) => {
-      const answer = await client.message(remoteId, epoch, message.seq, call);
+      const { messages: history } = client.replays ? await historyOf(parts.records, session) : NO_HISTORY;
+      const answer = await client.message(remoteId, epoch, message.seq, { ...call, history });
       forgot = hasForgotten(answer);
       // What may move does not wait for its owner to come back.
       return onInstanceDown === "migrate" && answer.delivery === "not_sent" && answer.unreachable

@@ -16,7 +16,7 @@ import type { LinePlace } from "./session-line.ts";
 import { findOwner } from "./session-owner.ts";
 import { sessionBusy, takeTurn } from "./session-turns.ts";
 import { survivesExit } from "./survival.ts";
-import { messageView, moveView, sessionView } from "./views.ts";
+import { messageView, moveView, sessionView, usageOf } from "./views.ts";
 import { isVisible } from "./visibility.ts";
 
 /** Sessions that are read at once where not all of them may be seen. */
@@ -108,6 +108,7 @@ function sendAnswer(
     ...(run.seq !== undefined && { seq: run.seq }),
     delivery: outcome?.delivery ?? "not_sent",
     reply: over ? "done" : "pending",
+    ...usageOf(run),
     ...(over ? { result: outcome?.result ?? null } : { survivesExit: survivesExit(parts, run) }),
     ...(warnings.length > 0 && { warnings: [...warnings] }),
   };

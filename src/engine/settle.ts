@@ -163,6 +163,15 @@ async function cancelThere(task: Settling, first: Answer, why: OrchestratorError
         code,
       );
     }
+    if (told.known === "disconnected") {
+      const { name } = task.instance;
+      return cancelledWith(
+        task,
+        answer,
+        `${why.message} The connection to ${name} was closed, which stops its work.`,
+        code,
+      );
+    }
     if (told.known === true && told.answer.delivery === "accepted") {
       if (told.answer.reply === "cancelled") return cancelledWith(task, told.answer, why.message, code);
       if (told.answer.reply !== "pending") return told.answer;

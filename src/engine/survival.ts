@@ -8,9 +8,11 @@ import type { EngineParts } from "./parts.ts";
 export function survivesExit({ fleet, clients }: EngineParts, run: Run): boolean {
   // A plan's next step is begun by whoever takes it over, not by an instance.
   if (run.plan) return false;
-  return run.outcomes.every(({ instance, delivery, endedAt }) => {
+  return run.outcomes.every(({ instance, delivery, endedAt, taskId }) => {
     if (endedAt !== undefined) return true;
     const known = fleet.find(instance);
-    return delivery !== "not_sent" && known !== undefined && clients.of(known).capabilities.idempotency;
+    if (delivery === "not_sent" || known === undefined) return false;
+    const { idempotency, async } = clients.of(known).capabilities;
+    return idempotency || (async && taskId !== undefined);
   });
 }

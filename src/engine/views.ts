@@ -13,6 +13,7 @@ import type { PlanProgress } from "../core/plan-state.ts";
 import type { Run } from "../core/run.ts";
 import type { RunDetail, RunView } from "../core/run-answers.ts";
 import type { Message, Session, SessionMove } from "../core/session.ts";
+import { addUsage, type Usage } from "../core/usage.ts";
 
 // Records as answers show them: ISO times, spans, and nothing that is only ours to know.
 
@@ -37,6 +38,7 @@ export function outcomeView({ instance, delivery, reply, ...rest }: Outcome): Ou
   if (rest.error) view.error = rest.error;
   if (rest.endedAt !== undefined && rest.startedAt !== undefined)
     view.elapsedMs = rest.endedAt - rest.startedAt;
+  if (rest.usage) view.usage = rest.usage;
   return view;
 }
 
@@ -51,6 +53,12 @@ export function countOutcomes(outcomes: readonly Outcome[]): Counts {
     else counts[error?.code === "cancelled" ? "cancelled" : "failed"] += 1;
   }
   return counts;
+}
+
+/** What the outcomes of a run cost together; of a plan, what its steps' runs did. */
+export function usageOf({ outcomes, plan }: Run): { usage?: Usage } {
+  const usage = outcomes.reduce<Usage | undefined>((sum, each) => addUsage(sum, each.usage), plan?.usage);
+  return usage ? { usage } : {};
 }
 
 /** How many steps of a plan are where. */
@@ -78,6 +86,7 @@ export function runView(run: Run): RunView {
     ...(run.sessionId !== undefined && { sessionId: run.sessionId }),
     ...(run.partOf && { partOf: run.partOf }),
     counts: run.plan ? countSteps(run.plan) : countOutcomes(run.outcomes),
+    ...usageOf(run),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   reply,
   runId,
   survivesExit,
+  usage,
   warnings,
 } from "./answer-fields.ts";
 
@@ -69,6 +70,7 @@ export const fanout = z
     outcomes: z.array(outcome),
     aggregate: aggregate.optional(),
     aggregateError: error.optional(),
+    usage,
     survivesExit,
     warnings,
   })

@@ -32,6 +32,25 @@ export const explanation = z.looseObject({
   notes: z.array(z.string()).optional(),
 });
 
+export const usage = z
+  .looseObject({
+    inputTokens: z.number().optional(),
+    outputTokens: z.number().optional(),
+    totalTokens: z.number().optional(),
+    costUsd: z.number().optional(),
+  })
+  .optional()
+  .describe("What it cost, as far as the instances said.");
+
+export const capabilities = z.looseObject({
+  idempotency: z.boolean().describe("The same key again is the same task, and can be asked about."),
+  cancel: z.boolean(),
+  async: z.boolean().describe("Work that goes on can be asked about later."),
+  sessions: z.boolean(),
+  history: z.boolean().describe("A session can be opened with the history of an earlier one."),
+  streaming: z.boolean().describe("It shows its answer while it makes it."),
+});
+
 export const outcome = z.looseObject({
   instance: z.string(),
   delivery,
@@ -40,6 +59,7 @@ export const outcome = z.looseObject({
   resultChars: z.int().optional().describe("Length of a result that is left out, to be read in pages."),
   error: error.optional(),
   elapsedMs,
+  usage,
 });
 
 export const counts = z.looseObject({
@@ -54,4 +74,5 @@ export const dryRun = z.looseObject({
   dryRun: z.literal(true),
   operation: z.enum(["delegate", "fanout", "orchestrate"]),
   explanation,
+  capabilities: z.record(z.string(), capabilities).optional(),
 });

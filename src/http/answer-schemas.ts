@@ -4,6 +4,7 @@ import { PROTOCOLS } from "../core/protocol.ts";
 import { RUN_OPERATIONS } from "../core/run.ts";
 import { ON_INSTANCE_DOWN } from "../core/session.ts";
 import {
+  capabilities,
   counts,
   delivery,
   dryRun,
@@ -16,6 +17,7 @@ import {
   runId,
   survivesExit,
   time,
+  usage,
   warnings,
 } from "./answer-fields.ts";
 
@@ -44,6 +46,7 @@ export const delegate = z
     result: json.optional(),
     attempts: z.array(attempt),
     explanation,
+    usage,
     survivesExit,
     warnings,
   })
@@ -63,6 +66,7 @@ export const send = z.looseObject({
   delivery,
   reply: z.enum(["done", "pending"]),
   result: json.optional(),
+  usage,
   survivesExit,
   warnings,
 });
@@ -103,6 +107,7 @@ const instanceHealth = z.looseObject({
   latencyMs: z.number().optional(),
   inFlight: z.int().optional(),
   protocol: z.enum(PROTOCOLS).optional(),
+  capabilities: capabilities.optional(),
   tags: z.array(z.string()).optional(),
   source: z.enum(["config", "cluster"]).optional(),
   transitions: z.array(z.looseObject({})).optional(),
@@ -119,6 +124,7 @@ export const run = z.looseObject({
   createdBy: z.string(),
   sessionId: z.string().optional(),
   counts,
+  usage,
 });
 
 const step = z.looseObject({

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Instance, instanceId } from "../core/instance.ts";
 import type { Clock, InstanceClient, InstanceClients, Logger } from "../core/ports.ts";
+import type { Protocol } from "../core/protocol.ts";
 import { Authorization } from "./authorization.ts";
 import { Channel } from "./channel.ts";
 import { DEFAULT_LIMITS, Http, type HttpLimits } from "./http.ts";
@@ -21,6 +22,14 @@ export interface InstanceClientsOptions {
   limits?: Partial<HttpLimits & { graceMs: number }>;
 }
 
+/** How each protocol is spoken. */
+const SPOKEN: Record<Protocol, (channel: Channel, instance: Instance, graceMs: number) => InstanceClient> = {
+  rest: (channel, _instance, graceMs) => new RestClient(channel, graceMs),
+  openclaw: (_channel, instance) => unspoken(instance),
+  a2a: (_channel, instance) => unspoken(instance),
+  openai: (_channel, instance) => unspoken(instance),
+};
+
 interface Known {
   instance: Instance;
   client: InstanceClient;
@@ -38,10 +47,8 @@ export function createInstanceClients(options: InstanceClientsOptions): Instance
     // A refused credential stays refused under a changed configuration, unless its value has changed.
     const authorization = before?.authorization ?? new Authorization(options, instance);
     if (before) authorization.configure(instance);
-    const client =
-      instance.protocol === "rest"
-        ? new RestClient(new Channel({ clock, http, authorization }, instance), graceMs)
-        : unspoken(instance);
+    const channel = new Channel({ clock, http, authorization }, instance);
+    const client = SPOKEN[instance.protocol](channel, instance, graceMs);
     return { instance, client, authorization };
   }
 

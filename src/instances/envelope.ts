@@ -2,6 +2,7 @@ import { DELIVERIES, type Delivery } from "../core/delivery.ts";
 import { type ErrorCode, isErrorCode, OrchestratorError } from "../core/errors.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "../core/json.ts";
 import type { Answer } from "../core/ports.ts";
+import { readUsage } from "../core/usage.ts";
 import { failureError, type OwnError } from "./delivery.ts";
 import type { Exchange } from "./exchange.ts";
 import { snippet } from "./snippet.ts";
@@ -98,6 +99,8 @@ export function notOurs({ status, body, headers }: Exchange, instance: string): 
 export function taskAnswer(task: JsonObject, instance: string): Answer {
   const answer = readReply(task, instance);
   const { taskId } = task;
+  const usage = readUsage(task.usage);
+  if (usage && answer.reply !== "pending") answer.usage = usage;
   // An id goes into paths: one that is no plain short text is left out, and our key names the task.
   if (typeof taskId === "string" && TASK_ID.test(taskId)) answer.taskId = taskId;
   return answer;

@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import type { Dispatcher } from "undici";
 import type { Cancellation } from "../core/cancellation.ts";
 import { OrchestratorError } from "../core/errors.ts";
@@ -13,6 +14,10 @@ export interface ExchangeRequest {
   /** From the request's first byte to the status line. */
   headersTimeoutMs: number;
   cancellation?: Cancellation | undefined;
+  /** Hears the body of a 2xx answer while it comes. */
+  onData?: (text: string) => void;
+  /** The body may take any time, as long as it is never silent for longer than this. */
+  idleMs?: number;
 }
 
 /** What a response may cost. Times are milliseconds, sizes bytes. */
@@ -66,23 +71,28 @@ export class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly #clock: Clock;
   readonly #limits: ResponseLimits;
   readonly #resolve: (exchange: Exchange) => void;
+  readonly #onData: ExchangeRequest["onData"];
+  readonly #bodyTimeMs: number;
   readonly #stopListening: (() => void) | undefined;
   readonly #exchange: Exchange = { started: false, status: 0, headers: {}, body: "" };
   #controller: Dispatcher.DispatchController | undefined;
   #chunks: Buffer[] = [];
   #size = 0;
   #bodyEndsAt = 0;
+  #decoder: StringDecoder | undefined;
   #settled = false;
 
   constructor(
     clock: Clock,
     limits: ResponseLimits,
-    cancellation: Cancellation | undefined,
+    { cancellation, onData, idleMs }: ExchangeRequest,
     resolve: (exchange: Exchange) => void,
   ) {
     this.#clock = clock;
     this.#limits = limits;
     this.#resolve = resolve;
+    this.#onData = onData;
+    this.#bodyTimeMs = idleMs === undefined ? limits.bodyTimeMs : Number.POSITIVE_INFINITY;
     this.#stopListening = cancellation?.onCancel((error) => this.#stop({ kind: "cancelled", error }));
   }
 
@@ -104,7 +114,8 @@ export class ExchangeHandler implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#exchange.status = status;
     this.#exchange.headers = headers;
-    this.#bodyEndsAt = this.#clock.monotonic() + this.#limits.bodyTimeMs;
+    this.#bodyEndsAt = this.#clock.monotonic() + this.#bodyTimeMs;
+    if (this.#onData && status < 300) this.#decoder = new StringDecoder();
     if (Number(headers["content-length"]) > this.#limits.bodyLimit) this.#stop({ kind: "too_large" });
   }
 
@@ -113,7 +124,12 @@ export class ExchangeHandler implements Dispatcher.DispatchHandler {
     this.#size += chunk.length;
     if (this.#size > this.#limits.bodyLimit) this.#stop({ kind: "too_large" });
     else if (this.#clock.monotonic() > this.#bodyEndsAt) this.#stop({ kind: "body_timeout" });
-    else this.#chunks.push(chunk);
+    else this.#take(chunk);
+  }
+
+  #take(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    if (this.#decoder) this.#onData?.(this.#decoder.write(chunk));
   }
 
   onResponseEnd(): void {

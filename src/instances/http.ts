@@ -54,7 +54,7 @@ export class Http {
   }
 
   #dispatch(pool: Pool, request: ExchangeRequest): Promise<Exchange> {
-    const { method, path, headers, body, headersTimeoutMs, cancellation } = request;
+    const { method, path, headers, body, headersTimeoutMs, idleMs, cancellation } = request;
     if (cancellation?.error) return Promise.resolve(unsent({ kind: "cancelled", error: cancellation.error }));
     return new Promise((resolve) => {
       pool.dispatch(
@@ -64,9 +64,9 @@ export class Http {
           headers,
           body: body ?? null,
           headersTimeout: headersTimeoutMs,
-          bodyTimeout: this.#limits.bodyTimeMs,
+          bodyTimeout: idleMs ?? this.#limits.bodyTimeMs,
         },
-        new ExchangeHandler(this.#clock, this.#limits, cancellation, resolve),
+        new ExchangeHandler(this.#clock, this.#limits, request, resolve),
       );
     });
   }

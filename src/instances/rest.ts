@@ -21,7 +21,14 @@ const NO_BODY = ["accept", "application/json"];
 
 /** Speaks the Instance API, protocol `rest`: our instance host's, or anyone's who implements it. */
 export class RestClient implements InstanceClient {
-  readonly capabilities: Capabilities = { idempotency: true, cancel: true, sessions: true, history: true };
+  readonly capabilities: Capabilities = {
+    idempotency: true,
+    cancel: true,
+    async: true,
+    sessions: true,
+    history: true,
+    streaming: false,
+  };
   readonly #channel: Channel;
   readonly #graceMs: number;
 

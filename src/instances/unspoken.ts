@@ -14,7 +14,14 @@ export function unspoken({ name, protocol }: Instance): InstanceClient {
   const untold: CancelAnswer = { known: "unknown", error };
   const probe: Probe = { state: "down", reason, latencyMs: 0 };
   return {
-    capabilities: { idempotency: false, cancel: false, sessions: false, history: false },
+    capabilities: {
+      idempotency: false,
+      cancel: false,
+      async: false,
+      sessions: false,
+      history: false,
+      streaming: false,
+    },
     send: async () => notSent,
     ask: async () => notSent,
     cancel: async () => untold,

@@ -10,6 +10,7 @@ import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { ProgressEvent } from "../core/run-answers.ts";
+import { oneLine } from "./words.ts";
 
 const LONGEST_CLIENT_NAME = 64;
 
@@ -60,19 +61,32 @@ function isConnectionClosed(reason: unknown): boolean {
   return reason instanceof SdkError && reason.code === SdkErrorCode.ConnectionClosed;
 }
 
-/** Notifies of each instance that has finished; progress only ever rises. */
+/**
+ * Notifies of each instance that has finished, and of how far those are that work; progress only ever
+ * rises: between one end and the next by ever smaller parts of one.
+ */
 function progressReporter(
   { signal, notify }: ServerContext["mcpReq"],
   progressToken: ProgressToken,
   isOpen: () => boolean,
 ): (event: ProgressEvent) => void {
   let last = 0;
-  return ({ step, instance, reply, ended, total }) => {
-    if (ended <= last || signal.aborted || !isOpen()) return;
-    last = ended;
-    const message = `${step ?? instance}: ${reply === "none" ? "no reply" : reply} (${ended} of ${total})`;
-    const params = { progressToken, progress: ended, total, message };
+  let parts = 0;
+  return ({ step, instance, reply, ended, total, working }) => {
+    if (signal.aborted || !isOpen()) return;
+    if (!working) parts = 0;
+    const progress = working ? ended + 1 - 1 / (++parts + 1) : ended;
+    if (progress <= last) return;
+    last = progress;
+    const state = working ? workingWords(working) : reply === "none" ? "no reply" : reply;
+    const message = `${step ?? instance}: ${state} (${ended} of ${total})`;
+    const params = { progressToken, progress, total, message };
     // A client that is gone misses nothing by not hearing of progress.
     notify({ method: "notifications/progress", params }).catch(() => {});
   };
+}
+
+function workingWords({ chars, note }: NonNullable<ProgressEvent["working"]>): string {
+  const said = note === undefined ? [] : [oneLine(note, 100)];
+  return ["working", ...(chars === undefined ? [] : [`${chars} characters so far`]), ...said].join(", ");
 }

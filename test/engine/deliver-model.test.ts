@@ -86,7 +86,10 @@ it("whatever the instances answer, work is never sent again where it may be runn
             return said;
           };
           fakes.set(at, {
-            capabilities: { idempotency: true, cancel: true, sessions: false, history: false },
+            capabilities: {
+              ...{ idempotency: true, cancel: true, async: true },
+              ...{ sessions: false, history: false, streaming: false },
+            },
             send: async ({ key }: Call) => heard("send", key, send()),
             ask: async ({ key }) => heard("ask", key, ask()),
             cancel: async ({ key }) => heard("cancel", key, cancel()),
