@@ -53,7 +53,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   policy: { layers: ["core"], packages: [], node: [] },
 
-  instances: { layers: ["core"], packages: ["undici", "zod"], node: "any" },
+  instances: {
+    layers: ["core"],
+    packages: ["@a2a-js/sdk", "eventsource-parser", "undici", "zod"],
+    node: "any",
+  },
   store: { layers: ["core"], packages: ["env-paths", "libsql", "zod"], node: "any" },
   cluster: { layers: ["core"], packages: ["undici", "zod"], node: "any" },
   config: { layers: ["core"], packages: ["env-paths", "zod"], node: "any" },

@@ -20,6 +20,7 @@ const MEANING: Record<string, string> = {
   "fleet.*.system": "for `openai`: what the model is told before everything else",
   "fleet.*.api": "for `openai`: which of its two calls is made; found out unless given",
   "fleet.*.contextTokens": "for `openai`: how many tokens of a session are replayed; 16,000 unless given",
+  "fleet.*.parameters": 'for `openai`: further fields of each request, such as `{"temperature":0}`',
   "fleet.*.template":
     "for `openclaw`, `a2a`, `openai`: what is sent, with `{{prompt}}` where the payload goes",
   "fleet.*.idleTimeout":

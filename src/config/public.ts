@@ -24,6 +24,8 @@ export interface InstanceConfig {
   api?: "chat" | "responses";
   /** `openai`: how many tokens of a session are replayed. */
   contextTokens?: number;
+  /** `openai`: further fields of the request, such as `temperature`. */
+  parameters?: Record<string, unknown>;
   /** `openclaw`, `a2a`, `openai`: what is sent, with `{{prompt}}` where the payload goes. */
   template?: string;
   /** `openclaw`, `a2a`, `openai`: how long it may be silent before it is given up. */

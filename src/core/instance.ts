@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
+import type { JsonObject } from "./json.ts";
 import { PROTOCOLS, type Protocol } from "./protocol.ts";
 import { shortened } from "./quote.ts";
+import { json } from "./request-fields.ts";
 
 /** Names of instances, sessions and skills. */
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -44,6 +46,8 @@ export interface InstanceSettings {
   api?: OpenAiApi;
   /** `openai`: how much of a session is replayed. */
   contextTokens?: number;
+  /** `openai`: further fields of the request, such as `temperature`. */
+  parameters?: JsonObject;
   /** What is sent, with `{{prompt}}` where the payload goes. */
   template?: string;
   /** How long the instance may be silent before it is given up. */
@@ -110,6 +114,8 @@ export const instanceConfig = z.strictObject({
   api: z.enum(OPENAI_APIS).optional(),
   /** `openai`: how many tokens of a session are replayed. */
   contextTokens: z.number().int().min(256).optional(),
+  /** `openai`: further fields of the request, such as `temperature`. */
+  parameters: z.record(z.string(), json).optional(),
   /** `openclaw`, `a2a`, `openai`: what is sent, with `{{prompt}}` where the payload goes. */
   template: z
     .string()

@@ -93,7 +93,7 @@ export interface Capabilities {
 
 /** What one exchange with an instance established. */
 export type Answer =
-  | { delivery: "accepted"; reply: "done"; taskId?: string; result: Json; usage?: Usage }
+  | { delivery: "accepted"; reply: "done"; taskId?: string; result: Json; usage?: Usage; warning?: string }
   | { delivery: "accepted"; reply: "failed"; taskId?: string; error: OrchestratorError; usage?: Usage }
   | { delivery: "accepted"; reply: "cancelled"; taskId?: string; error: OrchestratorError; usage?: Usage }
   /** Accepted and still working, or its answer was lost: ask again. */

@@ -5,6 +5,7 @@ import type { Protocol } from "../core/protocol.ts";
 import { Authorization } from "./authorization.ts";
 import { Channel } from "./channel.ts";
 import { DEFAULT_LIMITS, Http, type HttpLimits } from "./http.ts";
+import { OpenAiClient } from "./openai.ts";
 import { RestClient } from "./rest.ts";
 import { unspoken } from "./unspoken.ts";
 
@@ -27,7 +28,7 @@ const SPOKEN: Record<Protocol, (channel: Channel, instance: Instance, graceMs: n
   rest: (channel, _instance, graceMs) => new RestClient(channel, graceMs),
   openclaw: (_channel, instance) => unspoken(instance),
   a2a: (_channel, instance) => unspoken(instance),
-  openai: (_channel, instance) => unspoken(instance),
+  openai: (channel, instance) => new OpenAiClient(channel, instance),
 };
 
 interface Known {

@@ -1,5 +1,3 @@
-import { Cancellation } from "../core/cancellation.ts";
-import { OrchestratorError } from "../core/errors.ts";
 import type {
   Answer,
   AskOptions,
@@ -13,7 +11,8 @@ import type {
 } from "../core/ports.ts";
 import type { Channel, Reading } from "./channel.ts";
 import type { Exchange, ExchangeRequest } from "./exchange.ts";
-import { readProbe } from "./rest-probe.ts";
+import { probe } from "./probe.ts";
+import { readHealth } from "./rest-probe.ts";
 import { readAnswer, readAsked, readCancelled, readClosed, readOpened } from "./rest-readings.ts";
 
 const JSON_BODY = ["content-type", "application/json", "accept", "application/json"];
@@ -67,25 +66,8 @@ export class RestClient implements InstanceClient {
     );
   }
 
-  async check(timeoutMs: number): Promise<Probe> {
-    const { clock } = this.#channel;
-    const startedAt = clock.monotonic();
-    const cancellation = new Cancellation();
-    const stop = clock.after(timeoutMs, () =>
-      cancellation.cancel(new OrchestratorError("timeout", `no answer within ${timeoutMs} ms`)),
-    );
-    const seen = await this.#request(
-      {
-        method: "GET",
-        path: "/api/health/check",
-        headers: NO_BODY,
-        headersTimeoutMs: timeoutMs,
-        cancellation,
-      },
-      readProbe,
-    );
-    stop();
-    return { ...seen, latencyMs: clock.monotonic() - startedAt };
+  check(timeoutMs: number): Promise<Probe> {
+    return probe(this.#channel, "/api/health/check", timeoutMs, readHealth);
   }
 
   async openSession({

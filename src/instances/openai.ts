@@ -1,0 +1,182 @@
+import { randomUUID } from "node:crypto";
+import { OrchestratorError } from "../core/errors.ts";
+import type { Instance, OpenAiApi } from "../core/instance.ts";
+import type {
+  Answer,
+  Call,
+  CancelAnswer,
+  Capabilities,
+  InstanceClient,
+  NotSent,
+  Probe,
+} from "../core/ports.ts";
+import type { Channel } from "./channel.ts";
+import { type ChatMessage, chatBody, chatDialect } from "./chat-completions.ts";
+import type { Exchange } from "./exchange.ts";
+import { readModels } from "./openai-probe.ts";
+import { probe } from "./probe.ts";
+import { promptOf, templated, textOf } from "./prompt.ts";
+import { responsesBody, responsesDialect } from "./responses.ts";
+import { ModelStream, readModelAnswer, readModelError } from "./stream.ts";
+import { TokenScale, within } from "./token-window.ts";
+
+const APIS = {
+  chat: { path: "/chat/completions", body: chatBody, dialect: chatDialect },
+  responses: { path: "/responses", body: responsesBody, dialect: responsesDialect },
+} as const;
+
+const HEADERS = ["content-type", "application/json", "accept", "text/event-stream, application/json"];
+const IDLE_MS = 3 * 60_000;
+const CONTEXT_TOKENS = 16_000;
+
+/**
+ * Speaks the OpenAI API: one request a task, whose answer is streamed. It knows neither keys nor handles:
+ * what became of a request that broke cannot be asked. Closing the connection stops the model.
+ */
+export class OpenAiClient implements InstanceClient {
+  readonly capabilities: Capabilities = {
+    idempotency: false,
+    cancel: true,
+    async: false,
+    sessions: true,
+    history: true,
+    streaming: true,
+  };
+  readonly replays = true;
+  readonly #channel: Channel;
+  readonly #instance: Instance;
+  readonly #scale = new TokenScale();
+  #api: OpenAiApi | undefined;
+
+  constructor(channel: Channel, instance: Instance) {
+    this.#channel = channel;
+    this.#instance = instance;
+    this.#api = instance.settings?.api;
+  }
+
+  send(call: Call): Promise<Answer> {
+    return this.message("", 0, 0, call);
+  }
+
+  async message(_remoteId: string, _epoch: number, _seq: number, call: Call): Promise<Answer> {
+    try {
+      return await this.#complete(call, this.#messages(call));
+    } catch (thrown) {
+      return unsent(OrchestratorError.from(thrown));
+    }
+  }
+
+  async ask(): Promise<Answer> {
+    const { name } = this.#instance;
+    return {
+      delivery: "unknown",
+      reply: "none",
+      error: new OrchestratorError("instance_error", `${name} knows no task: its protocol gives none an id.`),
+    };
+  }
+
+  async cancel(): Promise<CancelAnswer> {
+    return { known: "disconnected" };
+  }
+
+  check(timeoutMs: number): Promise<Probe> {
+    const { settings } = this.#instance;
+    return probe(this.#channel, "/models", timeoutMs, (exchange) => readModels(exchange, settings?.model));
+  }
+
+  /** Nothing is kept there: the transcript is. */
+  async openSession(): Promise<{ remoteId: string }> {
+    return { remoteId: randomUUID() };
+  }
+
+  async closeSession(): Promise<void> {}
+
+  #messages({ payload, history = [] }: Call): ChatMessage[] {
+    const { settings = {} } = this.#instance;
+    const scale = this.#scale;
+    const system: ChatMessage[] =
+      settings.system === undefined ? [] : [{ role: "system", content: settings.system }];
+    const last: ChatMessage = { role: "user", content: promptOf(payload, this.#instance) };
+    const fixed = [...system, last].reduce((sum, { content }) => sum + scale.of(content), 0);
+    const tokens = (settings.contextTokens ?? CONTEXT_TOKENS) - fixed;
+    const { messages } = within(history, {
+      tokens,
+      scale,
+      write: ({ data, result }) => [
+        { role: "user", content: templated(textOf(data), settings) },
+        { role: "assistant", content: textOf(result) },
+      ],
+    });
+    return [...system, ...messages, last];
+  }
+
+  async #complete(call: Call, messages: readonly ChatMessage[]): Promise<Answer> {
+    const api = this.#api ?? "chat";
+    const answer = await this.#request(api, call, messages);
+    if (answer !== "no such path") {
+      this.#api ??= api;
+      return answer;
+    }
+    const other = await this.#request("responses", call, messages);
+    if (other !== "no such path") {
+      this.#api = "responses";
+      return other;
+    }
+    return unsent(nothingThere(this.#instance));
+  }
+
+  async #request(
+    api: OpenAiApi,
+    { cancellation, onProgress }: Call,
+    messages: readonly ChatMessage[],
+  ): Promise<Answer | "no such path"> {
+    const { name, settings = {} } = this.#instance;
+    if (settings.model === undefined) throw noModel(name);
+    const { path, body, dialect } = APIS[api];
+    const stream = new ModelStream(dialect, onProgress);
+    const idleMs = settings.idleTimeoutMs ?? IDLE_MS;
+    const request = {
+      method: "POST",
+      path,
+      headers: HEADERS,
+      body: JSON.stringify(body(settings.model, messages, settings.parameters)),
+      headersTimeoutMs: idleMs,
+      idleMs,
+      cancellation,
+      onData: stream.onData,
+    } as const;
+    const answer = await this.#channel.request<Answer | "no such path">(request, (exchange) => {
+      if (lacksPath(exchange) && settings.api === undefined) return { value: "no such path", quotes: false };
+      return readModelAnswer(exchange, { dialect, so: stream.so, name, now: this.#channel.clock.now() });
+    });
+    this.#scale.learn(messages, stream.so.usage);
+    return answer;
+  }
+}
+
+/** A path that is not there, rather than a model that is not. */
+function lacksPath(exchange: Exchange): boolean {
+  if (exchange.status !== 404 && exchange.status !== 405 && exchange.status !== 501) return false;
+  return !/model/i.test(readModelError(exchange)?.message ?? "");
+}
+
+function nothingThere({ name, url }: Instance): OrchestratorError {
+  return new OrchestratorError(
+    "bad_request",
+    `${name} has neither /chat/completions nor /responses below ${url}.`,
+    { instance: name, delivery: "not_sent", action: "Correct its url: it commonly ends with /v1." },
+  );
+}
+
+function noModel(name: string): OrchestratorError {
+  return new OrchestratorError("bad_request", `${name} was not asked: no model is configured for it.`, {
+    instance: name,
+    delivery: "not_sent",
+    action: `Set fleet.${name}.model in the configuration.`,
+  });
+}
+
+/** Nothing was sent, and would not be another time. */
+function unsent(error: OrchestratorError): NotSent {
+  return { delivery: "not_sent", reply: "none", again: "never", error };
+}
