@@ -60,7 +60,9 @@ export class OpenAiClient implements InstanceClient {
 
   async message(_remoteId: string, _epoch: number, _seq: number, call: Call): Promise<Answer> {
     try {
-      return await this.#complete(call, this.#messages(call));
+      const { messages, leftOut } = this.#messages(call);
+      const answer = await this.#complete(call, messages);
+      return answer.reply === "done" && leftOut > 0 ? told(answer, this.#instance, leftOut) : answer;
     } catch (thrown) {
       return unsent(OrchestratorError.from(thrown));
     }
@@ -91,7 +93,8 @@ export class OpenAiClient implements InstanceClient {
 
   async closeSession(): Promise<void> {}
 
-  #messages({ payload, history = [] }: Call): ChatMessage[] {
+  /** What is said to the model, and how many exchanges of the session there was no room for. */
+  #messages({ payload, history = [] }: Call): { messages: ChatMessage[]; leftOut: number } {
     const { settings = {} } = this.#instance;
     const scale = this.#scale;
     const system: ChatMessage[] =
@@ -99,7 +102,7 @@ export class OpenAiClient implements InstanceClient {
     const last: ChatMessage = { role: "user", content: promptOf(payload, this.#instance) };
     const fixed = [...system, last].reduce((sum, { content }) => sum + scale.of(content), 0);
     const tokens = (settings.contextTokens ?? CONTEXT_TOKENS) - fixed;
-    const { messages } = within(history, {
+    const { messages, leftOut } = within(history, {
       tokens,
       scale,
       write: ({ data, result }) => [
@@ -107,7 +110,7 @@ export class OpenAiClient implements InstanceClient {
         { role: "assistant", content: textOf(result) },
       ],
     });
-    return [...system, ...messages, last];
+    return { messages: [...system, ...messages, last], leftOut };
   }
 
   async #complete(call: Call, messages: readonly ChatMessage[]): Promise<Answer> {
@@ -152,6 +155,11 @@ export class OpenAiClient implements InstanceClient {
     this.#scale.learn(messages, stream.so.usage);
     return answer;
   }
+}
+
+function told(answer: Extract<Answer, { reply: "done" }>, { name }: Instance, leftOut: number): Answer {
+  const warning = `${name} was not told the ${leftOut} oldest messages of the session: fleet.${name}.contextTokens has no room for them.`;
+  return { ...answer, warning: answer.warning === undefined ? warning : `${answer.warning} ${warning}` };
 }
 
 /** A path that is not there, rather than a model that is not. */
