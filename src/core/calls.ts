@@ -23,6 +23,16 @@ export interface RepetitionOptions {
   fresh?: boolean | undefined;
 }
 
+/** What a run or a plan may spend: nothing more is begun after that. */
+export interface Budget {
+  /** Requests that carry work, retries among them; of a plan, tasks, one an instance. */
+  maxCalls?: number | undefined;
+  /** Tokens, as far as the instances say. */
+  maxTokens?: number | undefined;
+  /** US dollars, as far as the instances say. */
+  maxCostUsd?: number | undefined;
+}
+
 export interface DelegateCall extends WaitOptions, RepetitionOptions {
   /** Candidates in order; the configured `instances` unless given. */
   instances?: Selector | undefined;
@@ -34,6 +44,7 @@ export interface DelegateCall extends WaitOptions, RepetitionOptions {
   /** Who may take over: the other listed ones (the default), any healthy instance, or nobody. */
   fallback?: "listed" | "any" | "none" | undefined;
   pick?: BalancingStrategy | undefined;
+  budget?: Budget | undefined;
   /** Only explain who would be asked. */
   dryRun?: boolean | undefined;
 }
@@ -85,6 +96,7 @@ export interface FanoutCall extends WaitOptions, RepetitionOptions {
   detail?: "full" | "brief" | undefined;
   /** How many are asked at once; 64 unless told otherwise. */
   concurrency?: number | undefined;
+  budget?: Budget | undefined;
   dryRun?: boolean | undefined;
 }
 
@@ -152,7 +164,7 @@ export interface OrchestrateCall extends WaitOptions, RepetitionOptions {
   output?: unknown;
   /** How many steps at once; 16 unless told otherwise. */
   concurrency?: number | undefined;
-  budget?: { maxCalls: number } | undefined;
+  budget?: Budget | undefined;
   resume?: string | undefined;
   dryRun?: boolean | undefined;
 }

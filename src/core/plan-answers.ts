@@ -3,6 +3,7 @@ import type { Delivery, Reply } from "./delivery.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { Json } from "./json.ts";
 import type { StepState } from "./plan-state.ts";
+import type { Usage } from "./usage.ts";
 
 // What is told of a plan, and of a run while it goes on. Times are ISO 8601, spans milliseconds.
 
@@ -14,6 +15,8 @@ export interface StepView {
   elapsedMs?: number;
   /** The runs of its calls, each with its own outcomes. */
   runIds: string[];
+  /** What those cost, as far as the instances said. */
+  usage?: Usage;
   /** `forEach`: how many items there are, how many have ended, and how many of them failed. */
   items?: { total: number; ended: number; failed: number };
   /** What it came to; absent while it goes on, and where it is too long: then `valueChars` says how long. */
@@ -37,6 +40,8 @@ export interface OrchestrateAnswer {
   counts: StepCounts;
   /** One entry a step, in the order of the plan. */
   steps: StepView[];
+  /** What all of it cost, as far as the instances said. */
+  usage?: Usage;
   /** Of one that is done: its `output`, or the last step's value. */
   value?: Json;
   /** Why it failed. */

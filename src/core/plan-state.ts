@@ -20,6 +20,8 @@ export interface StepProgress {
   endedAt?: number;
   /** Runs that its calls made, in the order of their beginning. */
   runIds: string[];
+  /** What those cost, as far as the instances said. */
+  usage?: Usage;
   /** `forEach`: how many items there are, how many have ended, and which of them failed. */
   items?: { total: number; ended: number; failed: number[] };
   /** Why it failed or was not done; also where the plan went on all the same. */
@@ -37,8 +39,6 @@ export interface PlanProgress {
   failedAt?: string;
   /** Tasks of calls that have ended, which a budget counts. */
   calls: number;
-  /** What its steps' runs cost, as far as the instances said. */
-  usage?: Usage;
   /** `name@origin` of the instances that the plan names: who takes it over must know them. */
   origins: string[];
 }

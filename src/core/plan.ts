@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Budget, budgetSchema } from "./budget.ts";
 import { duration } from "./duration.ts";
 import { isObject } from "./json.ts";
 import { anyJson, json } from "./request-fields.ts";
@@ -135,10 +136,7 @@ export const planFields = {
     .describe("What the plan's value is, such as ${steps.id.value}; default the last step's.")
     .meta({ plain: { type: "string" } }),
   concurrency: concurrency.optional().describe("How many steps at once; default 16."),
-  budget: z
-    .strictObject({ maxCalls: z.number().int().min(1) })
-    .optional()
-    .describe("maxCalls: how many tasks may be sent, one an instance."),
+  budget: budgetSchema.optional().describe("What its steps may spend together."),
 };
 
 /** The kind of a step, which it has just one of. */
@@ -152,5 +150,5 @@ export interface Plan {
   inputs: Record<string, unknown>;
   output?: unknown;
   concurrency: number;
-  budget?: { maxCalls: number };
+  budget?: Budget;
 }

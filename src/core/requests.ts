@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { aggregateSpec, minSuccess } from "./aggregate-requests.ts";
 import { BALANCING_STRATEGIES } from "./balancing.ts";
+import { budgetSchema } from "./budget.ts";
 import { duration, durationOrZero } from "./duration.ts";
 import { nameSchema } from "./instance.ts";
 import { plainSteps, planFields, planStep } from "./plan.ts";
@@ -42,6 +43,8 @@ const repetition = {
   fresh: z.boolean().default(false).describe("Never answer with an earlier identical call's run."),
 };
 
+const budget = budgetSchema.optional().describe("What it may spend: nothing more is begun after that.");
+
 const dryRun = z.boolean().default(false).describe("Only explain who would be asked, and why.");
 export const delegateInput = z.strictObject({
   instances: selector
@@ -57,6 +60,7 @@ export const delegateInput = z.strictObject({
     .default("listed")
     .describe("Who may take over: the other listed ones, any healthy instance, or nobody."),
   pick: z.enum(BALANCING_STRATEGIES).default("ordered").describe("Who of a pool goes first."),
+  budget,
   dryRun,
 });
 export type DelegateInput = z.output<typeof delegateInput>;
@@ -89,6 +93,7 @@ export const fanoutInput = z.strictObject({
     .default("full")
     .describe("brief: each result's length in its place; it is stored."),
   concurrency: z.number().int().min(1).max(1000).default(64).describe("How many are asked at once."),
+  budget,
   dryRun,
 });
 export type FanoutInput = z.output<typeof fanoutInput>;

@@ -1,4 +1,5 @@
 import type { BalancingStrategy } from "./balancing.ts";
+import type { Budget } from "./budget.ts";
 import type { Attempt, Outcome } from "./outcome.ts";
 import type { PlanProgress, PlanStepRef } from "./plan-state.ts";
 
@@ -39,6 +40,7 @@ export interface Run {
   plan?: PlanProgress;
   /** The plan's step that this run is a call of. */
   partOf?: PlanStepRef;
+  budget?: Budget;
   /** How much the stored results take, in characters of JSON. */
   resultBytes?: number;
 }

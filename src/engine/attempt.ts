@@ -1,4 +1,4 @@
-import { OrchestratorError } from "../core/errors.ts";
+import type { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Answer, Call, Clock, InstanceClient, InstanceClients, NotSent, Random } from "../core/ports.ts";
@@ -39,6 +39,7 @@ export async function attempt(
   work: Work,
 ): Promise<Answer> {
   if (open.cancellation.error) return withheld(open.cancellation.error);
+  if (open.spent) return withheld(open.spent);
   const { clients, health } = deps;
   const client = clients.of(instance);
   const key = taskKey(open.run.runId, instance.name, { generation: burntKeys(open, outcome) });
@@ -77,6 +78,6 @@ function withheld(error: OrchestratorError): NotSent {
     delivery: "not_sent",
     reply: "none",
     again: "never",
-    error: new OrchestratorError(error.code, error.message, { delivery: "not_sent" }),
+    error: error.with({ delivery: "not_sent" }),
   };
 }

@@ -58,6 +58,7 @@ export async function delegate(
             operation: "delegate",
             deadlineAt: clock.now() + timeoutMs,
             createdBy: context.createdBy,
+            ...(input.budget && { budget: input.budget }),
             explanation,
             outcomes: [],
           },

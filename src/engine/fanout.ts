@@ -63,6 +63,7 @@ export async function fanout(
             operation: "fanout",
             deadlineAt: clock.now() + timeoutMs,
             createdBy: context.createdBy,
+            ...(input.budget && { budget: input.budget }),
             explanation: { order: targets.map(({ name }) => name), excluded: [] },
             outcomes: targets.map(({ name, origin }) => ({
               instance: name,

@@ -1,3 +1,4 @@
+import { whySpent } from "../core/budget.ts";
 import type { Cancellation } from "../core/cancellation.ts";
 import { strongerDelivery } from "../core/delivery.ts";
 import { OrchestratorError } from "../core/errors.ts";
@@ -53,6 +54,14 @@ export class OpenRun {
   /** Another process has taken the run over: this one writes and sends nothing more for it. */
   get lost(): OrchestratorError | undefined {
     return this.#writer.lost;
+  }
+
+  /** Why its budget lets nothing more be sent. */
+  get spent(): OrchestratorError | undefined {
+    const { budget, attempts, outcomes } = this.run;
+    if (!budget) return undefined;
+    const usage = outcomes.reduce<Usage | undefined>((sum, each) => addUsage(sum, each.usage), undefined);
+    return whySpent(budget, { calls: attempts.length, usage });
   }
 
   get remainingMs(): number {

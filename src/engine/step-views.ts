@@ -18,7 +18,7 @@ export async function stepViews(parts: EngineParts, run: Run): Promise<StepView[
 export async function stepView(
   parts: EngineParts,
   runId: string,
-  { id, state, startedAt, endedAt, runIds, items, error, fellBackTo, valueChars }: StepProgress,
+  { id, state, startedAt, endedAt, runIds, items, usage, error, fellBackTo, valueChars }: StepProgress,
   index: number,
 ): Promise<StepView> {
   const isShort = endedAt !== undefined && (valueChars ?? 0) <= INLINE_CHARS;
@@ -29,6 +29,7 @@ export async function stepView(
     ...(startedAt !== undefined && { startedAt: iso(startedAt) }),
     ...(startedAt !== undefined && endedAt !== undefined && { elapsedMs: endedAt - startedAt }),
     runIds,
+    ...(usage && { usage }),
     ...(items && { items: { ...items, failed: items.failed.length } }),
     ...(result && { value: result.value }),
     ...(!isShort && endedAt !== undefined && { valueChars }),

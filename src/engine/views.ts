@@ -57,7 +57,8 @@ export function countOutcomes(outcomes: readonly Outcome[]): Counts {
 
 /** What the outcomes of a run cost together; of a plan, what its steps' runs did. */
 export function usageOf({ outcomes, plan }: Run): { usage?: Usage } {
-  const usage = outcomes.reduce<Usage | undefined>((sum, each) => addUsage(sum, each.usage), plan?.usage);
+  const spenders: readonly { usage?: Usage }[] = plan?.steps ?? outcomes;
+  const usage = spenders.reduce<Usage | undefined>((sum, each) => addUsage(sum, each.usage), undefined);
   return usage ? { usage } : {};
 }
 

@@ -37,6 +37,7 @@ export async function makeStepCall(call: StepCall): Promise<StepResult> {
   try {
     return await callOf(call);
   } finally {
+    await call.run.count(call.step.id, call.index);
     // What came back may only say that this process waits no longer.
     await unlessLeaving(call.run);
   }

@@ -1,13 +1,15 @@
+import { whySpent } from "../../core/budget.ts";
 import type { Cancellation } from "../../core/cancellation.ts";
 import type { CallContext } from "../../core/context.ts";
-import { OrchestratorError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Plan } from "../../core/plan.ts";
 import { stepProgress } from "../../core/plan-answers.ts";
 import type { PlanProgress, StepProgress } from "../../core/plan-state.ts";
+import { addUsage, type Usage } from "../../core/usage.ts";
 import type { OpenRun } from "../open-run.ts";
 import type { EngineParts } from "../parts.ts";
 import { resultKey } from "../run-keys.ts";
+import { usageOf } from "../views.ts";
 import type { Scope } from "./references.ts";
 
 /** What `${steps.id}` gives: what a step came to. */
@@ -35,6 +37,9 @@ export class PlanRun {
   readonly progress: PlanProgress;
   readonly #context: CallContext;
   readonly #results = new Map<string, StepResult>();
+  /** What the runs that have ended cost, by their ids, and the runs of the calls that are under way. */
+  readonly #usages = new Map<string, Usage | undefined>();
+  readonly #runsOf = new Map<string, string[]>();
   /** Tasks of calls that are under way. */
   #underWay = 0;
 
@@ -59,6 +64,8 @@ export class PlanRun {
     const { createdBy, hops } = this.#context;
     const { runId } = this.open.run;
     const { runIds } = this.step(step);
+    const ofCall = this.#runsOf.get(`${step}/${index}`) ?? [];
+    this.#runsOf.set(`${step}/${index}`, ofCall);
     return {
       createdBy,
       ...(hops !== undefined && { hops }),
@@ -66,9 +73,27 @@ export class PlanRun {
       partOf: { runId, step, index },
       onRun: (id) => {
         if (!runIds.includes(id)) runIds.push(id);
+        ofCall.push(id);
         this.open.touch();
       },
     };
+  }
+
+  /** Adds what the runs of a call cost to what its step did, whether or not it came to anything. */
+  async count(id: string, index: number): Promise<void> {
+    const { live, journal } = this.parts;
+    const place = `${id}/${index}`;
+    for (const runId of this.#runsOf.get(place) ?? []) {
+      const run = live.find(runId)?.run ?? (await journal.read(runId).catch(() => undefined));
+      if (run) this.#usages.set(runId, usageOf(run).usage);
+    }
+    this.#runsOf.delete(place);
+    const step = this.step(id);
+    const usage = step.runIds.reduce<Usage | undefined>(
+      (sum, runId) => addUsage(sum, this.#usages.get(runId)),
+      undefined,
+    );
+    if (usage) step.usage = usage;
   }
 
   /** What references of a step are looked up in. */
@@ -128,15 +153,11 @@ export class PlanRun {
 
   /** Takes so many tasks from the plan's budget; gives back what says that they have ended. */
   spend(tasks: number): () => void {
-    const { maxCalls } = this.plan.budget ?? {};
+    const { budget } = this.plan;
     const { calls } = this.progress;
-    if (maxCalls !== undefined && calls + this.#underWay + tasks > maxCalls) {
-      throw new OrchestratorError(
-        "conflict",
-        `The plan's budget of ${maxCalls} calls is spent: ${calls + this.#underWay} were made, and ${tasks} more are due.`,
-        { delivery: "not_sent", action: "Raise budget.maxCalls, and resume the plan." },
-      );
-    }
+    const { usage } = usageOf(this.open.run);
+    const spent = budget && whySpent(budget, { calls: calls + this.#underWay, due: tasks, usage });
+    if (spent) throw spent;
     this.#underWay += tasks;
     return () => {
       this.#underWay -= tasks;

@@ -6,7 +6,7 @@ import type { Run } from "../../core/run.ts";
 import type { EngineParts } from "../parts.ts";
 import type { Performed } from "../perform.ts";
 import { stepResult, stepViews } from "../step-views.ts";
-import { countSteps } from "../views.ts";
+import { countSteps, usageOf } from "../views.ts";
 import { readPlan } from "./plans.ts";
 import { resolve } from "./references.ts";
 
@@ -25,6 +25,7 @@ export async function planAnswer(
     reply,
     counts: countSteps(progress),
     steps: await stepViews(parts, run),
+    ...usageOf(run),
     ...(output !== undefined && { value: output }),
     ...((reply === "failed" || reply === "cancelled") && { error: whyNotDone(run, progress).toBody() }),
     // Another process has to take it over before its next step is begun.
