@@ -314,11 +314,13 @@ class OrchestratorClient:
         timeout: Optional[Duration] = None, wait: Optional[Duration] = None, retries: Optional[int] = None,
         idempotent: Optional[bool] = None, fallback: Optional[Literal["listed", "any", "none"]] = None,
         pick: Optional[Literal["ordered", "round-robin", "least-busy"]] = None,
+        budget: Optional[Mapping[str, float]] = None,
         idempotency_key: Optional[str] = None, fresh: Optional[bool] = None, dry_run: Optional[bool] = None,
     ) -> RouteAnswer:
         """Has a task done once, by the first of the candidates, in order, that can; raises why none could.
 
         `idempotent`: doing it twice is harmless. `dry_run`: send nothing, only explain who would be asked.
+        `budget`: what it may spend, as {"maxCalls": 5, "maxTokens": 10000, "maxCostUsd": 0.5}.
         """
         return self._run("route", _fields(locals()), wait)
 
@@ -331,7 +333,7 @@ class OrchestratorClient:
         timeout: Optional[Duration] = None, wait: Optional[Duration] = None, retries: Optional[int] = None,
         min_replies: Optional[int] = None, min_success: Optional[int] = None, stall: Optional[Duration] = None,
         cancel_rest: Optional[bool] = None, concurrency: Optional[int] = None,
-        detail: Optional[Literal["full", "brief"]] = None,
+        detail: Optional[Literal["full", "brief"]] = None, budget: Optional[Mapping[str, float]] = None,
         idempotency_key: Optional[str] = None, fresh: Optional[bool] = None, dry_run: Optional[bool] = None,
     ) -> Any:
         """Asks every target and accounts for each: a FanoutAnswer, or a list of Outcome with `aggregate=True`.

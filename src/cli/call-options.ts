@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { RepetitionOptions } from "../core/calls.ts";
+import type { Budget, RepetitionOptions } from "../core/calls.ts";
 import { parseDuration } from "../core/duration.ts";
 import { nearest } from "../core/nearest.ts";
 import { configOption } from "./options.ts";
@@ -83,6 +83,32 @@ export function wordOption(flags: string, description: string, words: readonly s
     const expected = `Expected ${words.slice(0, -1).join(", ")} or ${words.at(-1)}.`;
     throw new InvalidArgumentError(near === undefined ? expected : `${expected} Did you mean ${near}?`);
   });
+}
+
+/** What a run may spend. */
+export interface BudgetOptions {
+  maxCalls?: number;
+  maxTokens?: number;
+  maxCostUsd?: number;
+}
+
+export function addBudgetOptions(command: Command): Command {
+  return command
+    .addOption(numberOption("--max-calls <n>", "budget: nothing more is sent after so many requests"))
+    .addOption(numberOption("--max-tokens <n>", "budget: nothing more is sent once so many tokens are used"))
+    .addOption(
+      new Option("--max-cost-usd <usd>", "budget: nothing more is sent once it has cost so much").argParser(
+        (text) => {
+          if (/^\d{1,9}(\.\d{1,9})?$/.test(text)) return Number(text);
+          throw new InvalidArgumentError("Expected an amount, such as 0.5.");
+        },
+      ),
+    );
+}
+
+export function budgetOf({ maxCalls, maxTokens, maxCostUsd }: BudgetOptions): { budget?: Budget } {
+  const budget = { maxCalls, maxTokens, maxCostUsd };
+  return Object.values(budget).some((most) => most !== undefined) ? { budget } : {};
 }
 
 export function numberOption(flags: string, description: string): Option {

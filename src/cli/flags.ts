@@ -16,6 +16,7 @@ const FIELDS = new Set([
   ...["instruction", "minSuccess", "runIds"],
   ...["minReplies", "stall", "cancelRest", "concurrency"],
   ...["sessionId", "onInstanceDown", "token", "queue"],
+  ...["maxCalls", "maxTokens", "maxCostUsd"],
   ...["detail", "after", "offset", "runId", "step", "inputs", "resume"],
 ]);
 
@@ -35,8 +36,8 @@ export function inFlags(error: OrchestratorError): OrchestratorError {
   return OrchestratorError.fromBody({ ...error.toBody(), ...inWords });
 }
 
-/** What a strategy is told beside it is a flag of its own: `aggregate.limit: …`. */
-const OPTION = /(?<=^|; )aggregate\.(?=[A-Za-z]+: )/g;
+/** What a strategy, or a budget, is told is a flag of its own: `aggregate.limit: …`. */
+const OPTION = /(?<=^|; )(?:aggregate|budget)\.(?=[A-Za-z]+: )/g;
 
 /** A field's name where a message begins with it, with the path within it: `payloads.A: …`. */
 const FIELD = /(?<=^|; )([a-z][A-Za-z]*)(?=(?:[.[][^:;]*)?: )/g;
@@ -51,6 +52,7 @@ function commandsFor(action: string): string {
       /^Give (instances|targets), such as \["A"\], \["A-H"\] or \["\*"\]/,
       "Give --$1 A, --$1 A-H or --$1 '*'",
     )
+    .replace(/^Raise budget\.(\w+)/, (_, field: string) => `Raise ${flagOf(field)}`)
     .replace("with runs_get", "with `orchestrator runs show`")
     .replace(
       "Correct the named field and call again.",

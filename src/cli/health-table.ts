@@ -1,5 +1,6 @@
 import type { InstanceHealth } from "../core/answers.ts";
 import type { HealthState } from "../core/health.ts";
+import { lacks } from "../core/lacks.ts";
 import { transitionWords } from "../core/transition-words.ts";
 import { paint, table } from "./table.ts";
 import { oneLine } from "./text.ts";
@@ -46,9 +47,11 @@ export function paintStates(text: string): string {
   );
 }
 
-function past({ instance, state, breaker, transitions = [] }: InstanceHealth): string[] {
-  const last = transitions.at(-1);
+function past({ instance, state, breaker, transitions, capabilities }: InstanceHealth): string[] {
+  const last = transitions?.at(-1);
+  const lacking = transitions && capabilities ? lacks(capabilities) : "";
   return [
+    ...(lacking === "" ? [] : [`${instance}: its protocol has ${lacking}`]),
     ...(last?.to === state && state !== "healthy" ? [`${instance}: ${transitionWords(last)}`] : []),
     ...(breaker ? [`${instance}: breaker ${breaker.state} until ${breaker.until}`] : []),
   ];

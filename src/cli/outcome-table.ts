@@ -1,5 +1,6 @@
 import type { OutcomeView } from "../core/answers.ts";
 import type { Reply } from "../core/delivery.ts";
+import { usageWords } from "../core/usage.ts";
 import { paint, table } from "./table.ts";
 import { errorLine, excerpt, readable, span } from "./text.ts";
 
@@ -17,8 +18,12 @@ const LEAST_EXCERPT = 20;
 
 /** A line an instance: its reply, how long it took, and a part of its result or what went wrong and what to do. */
 export function outcomeTable(outcomes: readonly OutcomeView[]): string {
-  const head = ["INSTANCE", "REPLY", "TIME"];
-  const facts = outcomes.map(({ instance, reply, elapsedMs }) => [instance, reply, span(elapsedMs)]);
+  const isPriced = outcomes.some(({ usage }) => usage);
+  const head = ["INSTANCE", "REPLY", "TIME", ...(isPriced ? ["USAGE"] : [])];
+  const facts = outcomes.map(({ instance, reply, elapsedMs, usage }) => [
+    ...[instance, reply, span(elapsedMs)],
+    ...(isPriced ? [usageWords(usage)] : []),
+  ]);
   const taken = table([head, ...facts].map((row) => [...row, "|"])).indexOf("|");
   const room = Math.max(LEAST_EXCERPT, (process.stdout.columns || WIDE_ENOUGH) - taken - 1);
   const rows = facts.map((row, index) => [...row, saying(outcomes[index] as OutcomeView, room)]);

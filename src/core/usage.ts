@@ -22,6 +22,16 @@ export function tokensOf({ inputTokens = 0, outputTokens = 0, totalTokens }: Usa
   return totalTokens ?? inputTokens + outputTokens;
 }
 
+/** Such as `1204 tokens, 0.02 USD`; empty where nothing is known. */
+export function usageWords(usage: Usage | undefined): string {
+  if (!usage) return "";
+  const tokens = tokensOf(usage);
+  const { costUsd } = usage;
+  return [tokens > 0 && `${tokens} tokens`, costUsd !== undefined && `${Number(costUsd.toPrecision(3))} USD`]
+    .filter((figure) => figure !== false)
+    .join(", ");
+}
+
 const FIGURES = ["inputTokens", "outputTokens", "totalTokens", "costUsd"] as const;
 
 /** Reads what an instance says of its usage: untrusted until here. */

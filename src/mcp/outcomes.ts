@@ -1,4 +1,5 @@
 import type { Counts, OutcomeView } from "../core/answers.ts";
+import { usageWords } from "../core/usage.ts";
 import { type Excerpt, excerpts, MOST_CHARS } from "./excerpt.ts";
 import { withTrimmedError } from "./respond.ts";
 import { cutFields, resultFields, resultText } from "./result.ts";
@@ -54,8 +55,9 @@ export function awaitRest(runId: string, survivesExit = true): string {
   return `${goesOn}; wait for it with ${callOf("runs_get", { runId, wait: "30s" })}.`;
 }
 
-function head({ instance, elapsedMs }: OutcomeView): string {
-  return elapsedMs === undefined ? instance : `${instance} (${span(elapsedMs)})`;
+function head({ instance, elapsedMs, usage }: OutcomeView): string {
+  const facts = [elapsedMs === undefined ? "" : span(elapsedMs), usageWords(usage)].filter(Boolean);
+  return facts.length === 0 ? instance : `${instance} (${facts.join(", ")})`;
 }
 
 function trouble({ instance, reply, delivery, error }: OutcomeView): string {

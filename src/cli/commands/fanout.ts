@@ -12,7 +12,10 @@ import {
 } from "../aggregate-options.ts";
 import { aggregateWords } from "../aggregate-words.ts";
 import {
+  addBudgetOptions,
   addRunOptions,
+  type BudgetOptions,
+  budgetOf,
   dryRunOption,
   numberOption,
   payloadOption,
@@ -29,7 +32,7 @@ import { outcomeTable } from "../outcome-table.ts";
 import { printError, show } from "../output.ts";
 import { countsLine } from "../text.ts";
 
-interface Options extends RunOptions, CombineOptions {
+interface Options extends RunOptions, CombineOptions, BudgetOptions {
   targets?: string[];
   payload?: string;
   payloads?: string;
@@ -45,7 +48,7 @@ interface Options extends RunOptions, CombineOptions {
 
 /** `orchestrator fanout` */
 export const fanoutCommand: CommandBuilder = (actions, exit) =>
-  addRunOptions(addFanoutOptions(new Command("fanout")))
+  addRunOptions(addBudgetOptions(addFanoutOptions(new Command("fanout"))))
     .description("one task to every target at once; each of them is accounted for")
     .addHelpText(
       "after",
@@ -96,6 +99,7 @@ async function callOf(options: Options): Promise<FanoutCall> {
   return {
     ...{ targets, retries: retry, minReplies, minSuccess, stall, cancelRest, concurrency, detail, dryRun },
     ...runFields(options),
+    ...budgetOf(options),
     aggregate: aggregateOf(options),
     payload: await readJsonArgument(options.payload, "--payload"),
     // What it must be, and who may be named in it, is the engine's to say.

@@ -3,7 +3,10 @@ import type { DelegateAnswer, OutcomeView } from "../../core/answers.ts";
 import { BALANCING_STRATEGIES } from "../../core/balancing.ts";
 import type { DelegateCall } from "../../core/calls.ts";
 import {
+  addBudgetOptions,
   addRunOptions,
+  type BudgetOptions,
+  budgetOf,
   dryRunOption,
   payloadOption,
   type RunOptions,
@@ -18,7 +21,7 @@ import { makeCall } from "../make-call.ts";
 import { resultWords } from "../outcome-table.ts";
 import { show } from "../output.ts";
 
-interface Options extends RunOptions {
+interface Options extends RunOptions, BudgetOptions {
   instances?: string[];
   payload?: string;
   retry?: number;
@@ -31,20 +34,22 @@ interface Options extends RunOptions {
 /** `orchestrator route`, also called `delegate` */
 export const routeCommand: CommandBuilder = (actions, exit) =>
   addRunOptions(
-    new Command("route")
-      .alias("delegate")
-      .description("one task, done once, by the first of the candidates that can")
-      .addOption(new Option("--targets, --instances <names...>", "candidates in order, such as A B"))
-      .addOption(payloadOption())
-      .addOption(
-        wordOption("--fallback <who>", "who may take over; default listed", ["listed", "any", "none"]),
-      )
-      .addOption(
-        wordOption("--pick <how>", "who of a pool goes first; default ordered", BALANCING_STRATEGIES),
-      )
-      .addOption(retryOption())
-      .option("--idempotent", "doing the work twice is harmless")
-      .addOption(dryRunOption()),
+    addBudgetOptions(
+      new Command("route")
+        .alias("delegate")
+        .description("one task, done once, by the first of the candidates that can")
+        .addOption(new Option("--targets, --instances <names...>", "candidates in order, such as A B"))
+        .addOption(payloadOption())
+        .addOption(
+          wordOption("--fallback <who>", "who may take over; default listed", ["listed", "any", "none"]),
+        )
+        .addOption(
+          wordOption("--pick <how>", "who of a pool goes first; default ordered", BALANCING_STRATEGIES),
+        )
+        .addOption(retryOption())
+        .option("--idempotent", "doing the work twice is harmless")
+        .addOption(dryRunOption()),
+    ),
   )
     .addHelpText("after", `\nExample:\n  orchestrator route --instances A B --payload '{"data":"task"}'`)
     .action(async (options: Options) => {
@@ -53,6 +58,7 @@ export const routeCommand: CommandBuilder = (actions, exit) =>
       const call: DelegateCall = {
         ...{ instances, payload, retries: retry, idempotent, fallback, pick, dryRun },
         ...runFields(options),
+        ...budgetOf(options),
       };
       exit(
         await makeCall<DelegateAnswer>(actions, options, {
@@ -70,7 +76,14 @@ export const routeCommand: CommandBuilder = (actions, exit) =>
     });
 
 /** Each attempt as an outcome; the last one has the result. */
-function attempted({ attempts, instance = "?", delivery, reply, result }: DelegateAnswer): OutcomeView[] {
+function attempted({
+  attempts,
+  instance = "?",
+  delivery,
+  reply,
+  result,
+  usage,
+}: DelegateAnswer): OutcomeView[] {
   const elapsedMs = attempts.at(-1)?.elapsedMs;
   return [
     ...attempts.slice(0, -1),
@@ -78,6 +91,7 @@ function attempted({ attempts, instance = "?", delivery, reply, result }: Delega
       ...{ instance, delivery, reply },
       ...(result !== undefined && { result }),
       ...(elapsedMs !== undefined && { elapsedMs }),
+      ...(usage && { usage }),
     },
   ];
 }

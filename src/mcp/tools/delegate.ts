@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { DelegateAnswer, DryRunAnswer } from "../../core/answers.ts";
 import { delegateInput } from "../../core/requests.ts";
+import { usageWords } from "../../core/usage.ts";
 import { WORKS } from "../annotations.ts";
 import { defineTool } from "../define-tool.ts";
 import { dryRunResponse, leftOut } from "../dry-run.ts";
@@ -40,7 +41,8 @@ function answered(answer: DelegateAnswer, structured: object): Response {
   const { runId, instance = "", result = null } = answer;
   const shown = showResult({ runId, instance, result });
   const elapsedMs = answer.attempts.findLast((attempt) => attempt.instance === instance)?.elapsedMs;
-  const took = elapsedMs === undefined ? "" : ` (${span(elapsedMs)})`;
+  const facts = [elapsedMs === undefined ? "" : span(elapsedMs), usageWords(answer.usage)].filter(Boolean);
+  const took = facts.length === 0 ? "" : ` (${facts.join(", ")})`;
   const others = detours(answer);
   return {
     text: [

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { InstanceHealth } from "../../core/answers.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import { HEALTH_STATES } from "../../core/health.ts";
+import { lacks } from "../../core/lacks.ts";
 import { type HealthInput, healthInput } from "../../core/requests.ts";
 import { transitionWords } from "../../core/transition-words.ts";
 import type { Engine } from "../../engine/engine.ts";
@@ -68,7 +69,7 @@ function respond({ found, why }: Answer, { detail }: HealthInput): Response {
 const MOST_TRANSITIONS = 5;
 
 /** What holds it off, since when it is as it is and who saw it, and what was before. */
-function pastLines({ state, breaker, transitions = [] }: InstanceHealth): string[] {
+function pastLines({ state, breaker, capabilities, transitions = [] }: InstanceHealth): string[] {
   const last = transitions.at(-1);
   const past = transitions
     .filter(({ to }) => to !== "healthy")
@@ -76,7 +77,9 @@ function pastLines({ state, breaker, transitions = [] }: InstanceHealth): string
       when: each === last && each.to === state ? "now" : "before",
       words: oneLine(transitionWords(each), 1_000),
     }));
+  const lacking = capabilities ? lacks(capabilities) : "";
   return [
+    ...(lacking === "" ? [] : [`  its protocol has ${lacking}`]),
     ...(breaker ? [`  breaker ${breaker.state} since ${breaker.since}, until ${breaker.until}`] : []),
     ...past.toReversed().map(({ when, words }) => `  ${when}: ${words}`),
   ];
