@@ -96,8 +96,19 @@ function urlProblem(value: string): string | undefined {
 /** Where the payload goes in a `template`. */
 export const PROMPT_PLACE = "{{prompt}}";
 
-/** An instance as `config.json` writes it, under its name in `fleet`. */
-export const instanceConfig = z.strictObject({
+/** Fields of an instance that only some protocols know. */
+const FIELD_OF: Record<string, readonly Protocol[]> = {
+  agent: ["openclaw"],
+  model: ["openai"],
+  system: ["openai"],
+  api: ["openai"],
+  contextTokens: ["openai"],
+  parameters: ["openai"],
+  template: ["openclaw", "a2a", "openai"],
+  idleTimeout: ["openclaw", "a2a", "openai"],
+};
+
+const instanceFields = z.strictObject({
   url: instanceUrl,
   protocol: z.enum(PROTOCOLS).default("rest"),
   tags: z.array(nameSchema).default([]),
@@ -123,4 +134,23 @@ export const instanceConfig = z.strictObject({
     .optional(),
   /** `openclaw`, `a2a`, `openai`: how long it may be silent before it is given up. */
   idleTimeout: duration.optional(),
+});
+
+/** An instance as `config.json` writes it, under its name in `fleet`. */
+export const instanceConfig = instanceFields.superRefine((given, context) => {
+  const { protocol } = given;
+  for (const [field, protocols] of Object.entries(FIELD_OF)) {
+    if (field in given && !protocols.includes(protocol))
+      context.addIssue({
+        code: "custom",
+        path: [field],
+        message: `is for protocol ${protocols.join(", ")}; this is ${protocol}`,
+      });
+  }
+  if (protocol === "openai" && given.model === undefined)
+    context.addIssue({
+      code: "custom",
+      path: ["model"],
+      message: "protocol openai needs one, such as llama3.2",
+    });
 });

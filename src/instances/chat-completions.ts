@@ -15,13 +15,18 @@ export function chatBody(
   messages: readonly ChatMessage[],
   parameters: JsonObject = {},
 ): JsonObject {
-  return {
+  return withoutNulls({
     model,
     stream_options: { include_usage: true },
     ...parameters,
     messages: messages as unknown as Json[],
     stream: true,
-  };
+  });
+}
+
+/** A field that some server does not know is left out by setting it to null. */
+export function withoutNulls(body: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
 export const chatDialect: ModelDialect = {

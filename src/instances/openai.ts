@@ -46,12 +46,15 @@ export class OpenAiClient implements InstanceClient {
   readonly #channel: Channel;
   readonly #instance: Instance;
   readonly #scale = new TokenScale();
+  /** Its API begins at /v1 where the url names no path. */
+  readonly #base: string;
   #api: OpenAiApi | undefined;
 
   constructor(channel: Channel, instance: Instance) {
     this.#channel = channel;
     this.#instance = instance;
     this.#api = instance.settings?.api;
+    this.#base = new URL(instance.url).pathname === "/" ? "/v1" : "";
   }
 
   send(call: Call): Promise<Answer> {
@@ -83,7 +86,9 @@ export class OpenAiClient implements InstanceClient {
 
   check(timeoutMs: number): Promise<Probe> {
     const { settings } = this.#instance;
-    return probe(this.#channel, "/models", timeoutMs, (exchange) => readModels(exchange, settings?.model));
+    return probe(this.#channel, `${this.#base}/models`, timeoutMs, (exchange) =>
+      readModels(exchange, settings?.model),
+    );
   }
 
   /** Nothing is kept there: the transcript is. */
@@ -140,7 +145,7 @@ export class OpenAiClient implements InstanceClient {
     const idleMs = settings.idleTimeoutMs ?? IDLE_MS;
     const request = {
       method: "POST",
-      path,
+      path: this.#base + path,
       headers: HEADERS,
       body: JSON.stringify(body(settings.model, messages, settings.parameters)),
       headersTimeoutMs: idleMs,

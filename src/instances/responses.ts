@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from "../core/json.ts";
-import { type ChatMessage, usageOf } from "./chat-completions.ts";
+import { type ChatMessage, usageOf, withoutNulls } from "./chat-completions.ts";
 import type { ModelDialect, ModelText } from "./stream.ts";
 
 // `POST /responses` of the OpenAI API, as its reference of November 2026 has it.
@@ -11,7 +11,7 @@ export function responsesBody(
 ): JsonObject {
   const [first, ...rest] = messages;
   const system = first?.role === "system" ? first : undefined;
-  return {
+  return withoutNulls({
     model,
     // What was said is kept here and replayed: nothing need be kept there.
     store: false,
@@ -19,7 +19,7 @@ export function responsesBody(
     ...(system && { instructions: system.content }),
     input: (system ? rest : messages) as unknown as Json[],
     stream: true,
-  };
+  });
 }
 
 export const responsesDialect: ModelDialect = {

@@ -142,7 +142,7 @@ describe("the request", () => {
   it("takes any JSON, a template, and further parameters", async () => {
     const { send, server } = await model(
       {},
-      { template: "In short: {{prompt}} ($&)", parameters: { temperature: 0 } },
+      { template: "In short: {{prompt}} ($&)", parameters: { temperature: 0, stream_options: null } },
     );
     expect(await send({ message: "hi" })).toMatchObject({ result: "turn 1: In short: hi ($&)" });
     expect(await send({ query: "q", limit: 3 })).toMatchObject({
