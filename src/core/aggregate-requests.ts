@@ -96,21 +96,21 @@ export const aggregateInput = z
             type: "object",
             properties: { instance: { type: "string" }, result: anyJson },
             required: ["instance", "result"],
-            additionalProperties: false,
           },
         },
       }),
     strategy: strategyName.describe("How the answers become one."),
     ...aggregateOptions,
     minSuccess,
-    timeout: duration.optional().describe("reduce, judge: its deadline."),
+    timeout: duration.optional().describe("reduce, judge: its deadline.").meta({ plain: false }),
     wait: durationOrZero.optional().describe("reduce, judge: how long this call stays open."),
     idempotencyKey: z
       .string()
       .min(1)
       .max(200)
       .optional()
-      .describe("reduce, judge: your own key for that work."),
+      .describe("reduce, judge: your own key for that work.")
+      .meta({ plain: false }),
   })
   .superRefine((input, context) => {
     const given = [input.runId, input.runIds, input.responses].filter((each) => each !== undefined);

@@ -9,6 +9,14 @@ export const budgetSchema = z
     maxTokens: z.number().int().min(1).optional(),
     maxCostUsd: z.number().positive().optional(),
   })
+  .meta({
+    plain: {
+      type: "object",
+      properties: {
+        ...{ maxCalls: { type: "integer" }, maxTokens: { type: "integer" }, maxCostUsd: { type: "number" } },
+      },
+    },
+  })
   .refine((budget) => Object.values(budget).some((most) => most !== undefined), {
     error: "give maxCalls, maxTokens or maxCostUsd",
   });

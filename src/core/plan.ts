@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Budget, budgetSchema } from "./budget.ts";
 import { duration } from "./duration.ts";
 import { isObject } from "./json.ts";
-import { anyJson, json } from "./request-fields.ts";
+import { json } from "./request-fields.ts";
 
 // A plan as data: steps that need one another, and references to what earlier ones came to.
 
@@ -97,7 +97,8 @@ export const planStep = stepSchema.catch((wrong) => {
 });
 
 const plainList = { type: "array", items: { type: "string" } };
-const plainCall = (properties: object) => ({ type: "object", properties, additionalProperties: true });
+/** Open, as JSON Schema has it where nothing is said. */
+const plainCall = (properties: object) => ({ type: "object", properties });
 
 /** Steps as a face for models shows them: what may be of several types is left to be described. */
 export const plainSteps = {
@@ -107,7 +108,7 @@ export const plainSteps = {
     properties: {
       id: { type: "string" },
       needs: plainList,
-      delegate: plainCall({ instances: plainList, payload: anyJson }),
+      delegate: plainCall({ instances: plainList }),
       fanout: plainCall({ targets: plainList }),
       aggregate: plainCall({ from: plainList }),
       session: plainCall({ send: plainCall({ sessionId: { type: "string" } }) }),
@@ -116,7 +117,6 @@ export const plainSteps = {
       onError: { type: "string", description: 'fail, continue, {"use":…} or {"fallback":"id"}.' },
     },
     required: ["id"],
-    additionalProperties: true,
   },
 };
 
@@ -135,7 +135,7 @@ export const planFields = {
     .optional()
     .describe("What the plan's value is, such as ${steps.id.value}; default the last step's.")
     .meta({ plain: { type: "string" } }),
-  concurrency: concurrency.optional().describe("How many steps at once; default 16."),
+  concurrency: concurrency.optional().describe("How many steps at once; default 16.").meta({ plain: false }),
   budget: budgetSchema.optional().describe("What its steps may spend together."),
 };
 

@@ -17,7 +17,7 @@ const runOptions = {
   timeout: duration.optional().describe('Deadline of the work, e.g. "10m"; passing it cancels.'),
   wait: durationOrZero
     .optional()
-    .describe('How long this call stays open, e.g. "30s"; then you get the runId, and the work goes on.'),
+    .describe('How long this call stays open, e.g. "30s"; the work goes on, runs_get reads it.'),
 };
 
 const retries = z
@@ -26,7 +26,7 @@ const retries = z
   .min(0)
   .max(10)
   .optional()
-  .describe("Rounds of retries, where a retry is safe; default 3.");
+  .describe("Rounds of retries, where safe; default 3.");
 
 const idempotent = z
   .boolean()
@@ -39,8 +39,13 @@ const repetition = {
     .min(1)
     .max(200)
     .optional()
-    .describe("Your own key for this work: the same again is answered with the same run."),
-  fresh: z.boolean().default(false).describe("Never answer with an earlier identical call's run."),
+    .describe("Your own key: the same again is answered with the same run."),
+  // Where it matters, the answer says so: a tool need not show it.
+  fresh: z
+    .boolean()
+    .default(false)
+    .describe("Never answer with an earlier identical call's run.")
+    .meta({ plain: false }),
 };
 
 const budget = budgetSchema.optional().describe("What it may spend: nothing more is begun after that.");
@@ -74,7 +79,7 @@ export const fanoutInput = z.strictObject({
     .record(nameSchema, json)
     .optional()
     .describe("A payload of its own for an instance, by its name.")
-    .meta({ plain: { type: "object", properties: { A: anyJson }, additionalProperties: true } }),
+    .meta({ plain: { type: "object", properties: { A: anyJson } } }),
   aggregate: aggregateSpec
     .optional()
     .describe("Makes one answer of all; other options as the tool aggregate takes them."),
@@ -92,7 +97,14 @@ export const fanoutInput = z.strictObject({
     .enum(["full", "brief"])
     .default("full")
     .describe("brief: each result's length in its place; it is stored."),
-  concurrency: z.number().int().min(1).max(1000).default(64).describe("How many are asked at once."),
+  concurrency: z
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(64)
+    .describe("How many are asked at once.")
+    .meta({ plain: false }),
   budget,
   dryRun,
 });
@@ -100,6 +112,8 @@ export type FanoutInput = z.output<typeof fanoutInput>;
 
 const sessionId = nameSchema.describe("The session's name, e.g. session1.");
 const token = z.string().optional().describe("The session's token, in place of the server's key.");
+/** Shown where it matters most: where somebody else's session is gone on with. */
+const hiddenToken = token.meta({ plain: false });
 
 export const sessionsSpawnInput = z.strictObject({
   sessionId,
@@ -163,13 +177,13 @@ export type SessionsListInput = z.output<typeof sessionsListInput>;
 
 export const sessionsHistoryInput = z.strictObject({
   sessionId,
-  token,
+  token: hiddenToken,
   limit: page.limit,
   after: z.number().int().min(0).optional().describe("Only messages after this sequence number."),
 });
 export type SessionsHistoryInput = z.output<typeof sessionsHistoryInput>;
 
-export const sessionsCloseInput = z.strictObject({ sessionId, token });
+export const sessionsCloseInput = z.strictObject({ sessionId, token: hiddenToken });
 export type SessionsCloseInput = z.output<typeof sessionsCloseInput>;
 
 export const healthInput = z.strictObject({

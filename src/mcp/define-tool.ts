@@ -4,7 +4,7 @@ import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import { validate } from "../core/validate.ts";
 import type { Engine } from "../engine/engine.ts";
-import { type PlainObject, plainInput, plainOutput } from "./plain-schema.ts";
+import { type PlainObject, plainInput, plainOutput, understoodInput } from "./plain-schema.ts";
 import type { Response } from "./respond.ts";
 import { understand } from "./understand.ts";
 
@@ -40,34 +40,36 @@ export interface Tool {
 export function defineTool<Input extends z.ZodType, Answer>(definition: ToolDefinition<Input, Answer>): Tool {
   const { name, input } = definition;
   // Schemas are derived when they are first needed: a client that starts us may never call.
-  let inputSchema: PlainObject | undefined;
+  let understood: PlainObject | undefined;
   let advertised: AdvertisedTool | undefined;
-  const plain = () => {
-    inputSchema ??= plainInput(input);
-    return inputSchema;
-  };
   return {
     name,
     get advertised() {
-      advertised ??= advertise(definition, plain());
+      advertised ??= advertise(definition);
       return advertised;
     },
     async call(engine, sent, context) {
-      const parsed = parse(input, understand(sent, plain()), definition);
+      understood ??= understoodInput(input);
+      const parsed = parse(input, understand(sent, understood), definition);
       return definition.respond(await definition.call(engine, parsed, context), parsed);
     },
   };
 }
 
-function advertise<Input extends z.ZodType, Answer>(
-  { name, title, description, annotations, output, example }: ToolDefinition<Input, Answer>,
-  inputSchema: PlainObject,
-): AdvertisedTool {
+function advertise<Input extends z.ZodType, Answer>({
+  name,
+  title,
+  description,
+  annotations,
+  input,
+  output,
+  example,
+}: ToolDefinition<Input, Answer>): AdvertisedTool {
   return {
     name,
     title,
     description: `${description}\nEXAMPLE ${JSON.stringify(example)}`,
-    inputSchema: inputSchema as unknown as AdvertisedTool["inputSchema"],
+    inputSchema: plainInput(input) as unknown as AdvertisedTool["inputSchema"],
     outputSchema: plainOutput(output) as unknown as NonNullable<AdvertisedTool["outputSchema"]>,
     annotations,
   };

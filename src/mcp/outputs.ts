@@ -7,16 +7,11 @@ export const runId = z.string();
 export const delivery = z.enum(DELIVERIES);
 export const reply = z.enum(REPLIES);
 
-export const counts = z.looseObject({
-  total: z.int(),
-  done: z.int(),
-  failed: z.int(),
-  pending: z.int(),
-  cancelled: z.int(),
-});
+/** Besides `failed`, `pending` and `cancelled`; of what is plain from an answer, not all is declared. */
+export const counts = z.looseObject({ total: z.int(), done: z.int() });
 
 /** With `result`, or `resultChars` where it is too long for the answer. */
-export const outcomes = z.array(z.looseObject({ instance: z.string(), reply, delivery }));
+export const outcomes = z.array(z.looseObject({ instance: z.string(), reply }));
 
 /** With `value`, or `valueChars` where it is too long for the answer. */
 export const aggregate = z.looseObject({
@@ -29,13 +24,6 @@ export const session = {
   sessionId: z.string(),
   instance: z.string(),
   state: z.string(),
-  messages: z.int(),
 };
 
-export const run = {
-  runId,
-  operation: z.string(),
-  state: z.string(),
-  createdAt: z.string(),
-  counts,
-};
+export const run = { runId, state: z.string(), counts };

@@ -26,6 +26,11 @@ export function plainInput(schema: z.ZodType): PlainObject {
   return toPlain(schema, "input");
 }
 
+/** The same with what is taken and not shown: what is sent for it is understood as well. */
+export function understoodInput(schema: z.ZodType): PlainObject {
+  return toPlain(schema, "input", true);
+}
+
 /**
  * What is advertised of an output. Nothing is required of it: an error is structured content too, and
  * clients of the 1.x SDK hold that against this schema as well.
@@ -49,14 +54,14 @@ function withoutDefaults(full: PlainSchema): PlainSchema {
   };
 }
 
-function toPlain(schema: z.ZodType, io: "input" | "output"): PlainObject {
+function toPlain(schema: z.ZodType, io: "input" | "output", showsHidden = false): PlainObject {
   const json = z.toJSONSchema(schema, {
     io,
     // What is not JSON Schema by nature is shown by its plain meta.
     unrepresentable: "any",
     override({ zodSchema, jsonSchema }) {
       const plain = z.globalRegistry.get(zodSchema)?.plain;
-      if (plain === undefined) return;
+      if (plain === undefined || (plain === false && showsHidden)) return;
       const { description } = jsonSchema;
       for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
       if (plain === false) jsonSchema.hidden = true;

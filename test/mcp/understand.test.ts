@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as requests from "../../src/core/requests.ts";
 import { validate } from "../../src/core/validate.ts";
-import { plainInput } from "../../src/mcp/plain-schema.ts";
+import { understoodInput } from "../../src/mcp/plain-schema.ts";
 import { understand } from "../../src/mcp/understand.ts";
 
 const { delegateInput, fanoutInput, aggregateInput, sessionsSendInput, sessionsSpawnInput, runsGetInput } =
@@ -9,7 +9,7 @@ const { delegateInput, fanoutInput, aggregateInput, sessionsSendInput, sessionsS
 
 /** What the engine is given for what a client sent. */
 function read(schema: Parameters<typeof validate>[0], sent: Record<string, unknown>): unknown {
-  return validate(schema, understand(sent, plainInput(schema)));
+  return validate(schema, understand(sent, understoodInput(schema)));
 }
 
 describe("arguments as naive callers send them", () => {

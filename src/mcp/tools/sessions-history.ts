@@ -5,7 +5,7 @@ import { sessionsHistoryInput } from "../../core/requests.ts";
 import { READS } from "../annotations.ts";
 import { defineTool } from "../define-tool.ts";
 import { type Excerpt, excerpts } from "../excerpt.ts";
-import { delivery, reply, runId, session } from "../outputs.ts";
+import { reply, session } from "../outputs.ts";
 import { type Response, withTrimmedError } from "../respond.ts";
 import { resultFields, resultText } from "../result.ts";
 import { AS_DATA, callOf, errorLine, plural, quoteExcerpt } from "../words.ts";
@@ -20,18 +20,8 @@ NOT FOR sending (sessions_send).`,
   input: sessionsHistoryInput,
   output: z.looseObject({
     ...session,
-    // A move has `kind` and none of the rest.
-    transcript: z.array(
-      z.looseObject({
-        at: z.string(),
-        kind: z.literal("moved").optional(),
-        seq: z.int().optional(),
-        runId: runId.optional(),
-        instance: z.string().optional(),
-        delivery: delivery.optional(),
-        reply: reply.optional(),
-      }),
-    ),
+    // A move has `kind` in place of these.
+    transcript: z.array(z.looseObject({ seq: z.int().optional(), reply: reply.optional() })),
     next: z.int().optional(),
   }),
   example: { sessionId: "session1" },
