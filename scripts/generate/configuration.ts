@@ -37,6 +37,9 @@ const MEANING: Record<string, string> = {
   "serve.requestsPerMinute": "requests a minute of each key without a limit of its own; 0 for any number",
   "serve.hosts": "names, without port, that a request's `Host` may carry besides the address",
   "serve.origins": "origins whose web pages may call, such as `https://app.example`; none unless given",
+  mcp: "how models are answered",
+  "mcp.confirmAbove":
+    "a fan-out to `*` that picks more instances than this has to be confirmed; 20 unless given",
   timeout: "deadline of the whole work; 10 minutes unless given",
   wait: "how long one call stays open; 45 s unless given, never longer than the `timeout`",
   retries: "rounds of retries after the first, where a retry is safe; 3 unless given",

@@ -1,4 +1,5 @@
 import type { Running } from "../cli/actions.ts";
+import { chooseTools, type ToolChoice } from "../mcp/choose-tools.ts";
 import { createMcpServer } from "../mcp/server.ts";
 import { serveMcpStdio } from "../mcp/stdio.ts";
 import { createApp, type Env } from "./app.ts";
@@ -13,11 +14,13 @@ export function startMcp({
   config,
   version,
   env = process.env,
-}: {
+  ...choice
+}: ToolChoice & {
   config?: string;
   version: string;
   env?: Env;
 }): Running {
+  const tools = chooseTools(choice);
   let registered = UNREGISTERED;
   const app = createApp({
     config,
@@ -30,7 +33,7 @@ export function startMcp({
     clientGone = resolve;
   });
   const server = serveMcpStdio({
-    createServer: () => createMcpServer({ engine: app.engine, version, logger: app.logger }),
+    createServer: () => createMcpServer({ engine: app.engine, version, logger: app.logger, tools }),
     onClose: () => clientGone(),
     logger: app.logger,
   });

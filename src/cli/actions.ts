@@ -84,7 +84,12 @@ export interface Actions {
   version: string;
   /** The script that is this command line. */
   program: string;
-  mcp(options: { config?: string }): Promise<Running>;
+  mcp(options: {
+    config?: string;
+    /** Show only these tools, or only those that change nothing. */
+    only?: readonly string[] | undefined;
+    readOnly?: boolean;
+  }): Promise<Running>;
   serve(options: ServeCommand): Promise<Running & { origin: string }>;
   instance(
     options: InstanceCommand,

@@ -33,6 +33,7 @@ export interface Config {
   retries: number;
   healthIntervalMs: number;
   durability: ConfigFile["durability"];
+  confirmAbove?: number;
   retention: { ageMs?: number; runs?: number; bytes?: number };
 }
 
@@ -59,6 +60,7 @@ export function resolveConfig(file: ConfigFile | undefined, env: Env, path?: str
     retries: file?.retries ?? 3,
     healthIntervalMs: file?.healthInterval ?? 60_000,
     durability: file?.durability ?? "normal",
+    ...(file?.mcp.confirmAbove !== undefined && { confirmAbove: file.mcp.confirmAbove }),
     retention: retentionOf(file),
   };
 }

@@ -41,6 +41,7 @@ export interface OrchestratorConfig {
   cluster?: { url?: string; allow?: string[] };
   keys?: { name: string; hash: string; scopes: Scope[]; requestsPerMinute?: number }[];
   serve?: { requestsPerMinute?: number; hosts?: string[]; origins?: string[] };
+  mcp?: { confirmAbove?: number };
   timeout?: Duration;
   wait?: Duration;
   retries?: number;

@@ -43,6 +43,12 @@ export const configSchema = z.strictObject({
       origins: z.array(z.url()).default([]),
     })
     .prefault({}),
+  mcp: z
+    .strictObject({
+      /** A model that asks `*` has to confirm it where that is more than so many instances. */
+      confirmAbove: z.number().int().min(0).optional(),
+    })
+    .default({}),
   timeout: duration.optional(),
   wait: durationOrZero.optional(),
   retries: z.number().int().min(0).max(10).optional(),

@@ -94,6 +94,8 @@ export interface FanoutCall extends WaitOptions, RepetitionOptions {
   cancelRest?: boolean | undefined;
   /** `brief`: the length of each result stands in its place; the results are stored. */
   detail?: "full" | "brief" | undefined;
+  /** `"*"` is meant, however many it picks: a program is never asked. */
+  confirmed?: boolean | undefined;
   /** How many are asked at once; 64 unless told otherwise. */
   concurrency?: number | undefined;
   budget?: Budget | undefined;

@@ -16,6 +16,8 @@ export interface CallContext extends Viewer {
   partOf?: PlanStepRef;
   /** Orchestrators that the task has passed before this one. */
   hops?: number;
+  /** The caller is a model: where `*` picks many, it has to be confirmed. */
+  confirmsAll?: true;
   /** The face keeps no call open longer, whatever it or the configuration asks for. */
   longestWaitMs?: number;
   /** Cancels the work itself, not just the waiting. */

@@ -97,6 +97,7 @@ export const fanoutInput = z.strictObject({
     .enum(["full", "brief"])
     .default("full")
     .describe("brief: each result's length in its place; it is stored."),
+  confirmed: z.boolean().default(false).describe('True: "*" is meant, however many it picks.'),
   concurrency: z
     .number()
     .int()

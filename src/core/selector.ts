@@ -172,3 +172,8 @@ function spellTerm(term: string): string[] {
   }
   return Array.from({ length: Number(count) }, (_, index) => range.nameAt(range.from + BigInt(index)));
 }
+
+/** Whether `*` is in it. */
+export function asksForAll(selector: Selector): boolean {
+  return [selector].flat().some((part) => part.split(",").some((name) => name.trim() === "*"));
+}

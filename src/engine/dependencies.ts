@@ -22,6 +22,8 @@ export interface Settings {
   retention?: Partial<Retention>;
   /** Who is meant where a call names nobody. */
   targets?: Selector;
+  /** How many `*` may pick for a model that has not confirmed it; 20 unless told otherwise. */
+  confirmAbove?: number;
 }
 
 /** All that the engine needs of the world. */

@@ -7,6 +7,7 @@ import type { Json } from "../core/json.ts";
 import type { NotSent } from "../core/ports.ts";
 import type { FanoutInput } from "../core/requests.ts";
 import type { Explanation } from "../core/run.ts";
+import { asksForAll } from "../core/selector.ts";
 import { orderByHealth } from "../policy/candidates.ts";
 import { mapLimited } from "../policy/limiter.ts";
 import { Fold } from "./aggregate-fold.ts";
@@ -58,6 +59,7 @@ export async function fanout(
       bare: input.detail === "brief",
       prepare: async () => {
         const targets = await targetsOf(parts, input);
+        if (context.confirmsAll) mindAll(parts, input, targets);
         return {
           run: {
             operation: "fanout",
@@ -110,6 +112,23 @@ async function targetsOf(parts: EngineParts, input: FanoutInput): Promise<Instan
   throw new OrchestratorError("bad_request", `payloads.${stray}: ${stray} is not among the targets.`, {
     delivery: "not_sent",
   });
+}
+
+const CONFIRM_ABOVE = 20;
+
+/** @throws OrchestratorError `bad_request` where `*` picks many, and nobody has said that it is meant. */
+function mindAll(parts: EngineParts, { targets, confirmed }: FanoutInput, picked: readonly Instance[]): void {
+  const { confirmAbove = CONFIRM_ABOVE } = parts.settings();
+  if (confirmed || targets === undefined || !asksForAll(targets) || picked.length <= confirmAbove) return;
+  throw new OrchestratorError(
+    "bad_request",
+    `targets: "*" picks ${picked.length} instances. Are all meant?`,
+    {
+      delivery: "not_sent",
+      details: { confirm: picked.length },
+      action: "Name those that are needed, or pass confirmed: true once it is sure that all are meant.",
+    },
+  );
 }
 
 async function askAll(

@@ -31,6 +31,7 @@ export function callContext(
   const token = _meta?.progressToken;
   return {
     createdBy: name ? `mcp:${name.slice(0, LONGEST_CLIENT_NAME)}` : "mcp",
+    confirmsAll: true,
     ...endingsOf(signal),
     ...(token !== undefined && { onProgress: progressReporter(mcpReq, token, isOpen) }),
   };

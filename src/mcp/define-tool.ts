@@ -30,6 +30,8 @@ interface ToolDefinition<Input extends z.ZodType, Answer> {
 
 export interface Tool {
   readonly name: string;
+  /** It changes nothing anywhere. */
+  readonly readOnly: boolean;
   /** Its entry in `tools/list`. */
   readonly advertised: AdvertisedTool;
   /** @throws OrchestratorError `bad_request`, which names the argument and shows a valid call. */
@@ -44,6 +46,7 @@ export function defineTool<Input extends z.ZodType, Answer>(definition: ToolDefi
   let advertised: AdvertisedTool | undefined;
   return {
     name,
+    readOnly: definition.annotations.readOnlyHint,
     get advertised() {
       advertised ??= advertise(definition);
       return advertised;

@@ -61,7 +61,7 @@ export class PlanRun {
 
   /** What the calls of a step are made with. */
   contextOf(step: string, index: number, cancellation: Cancellation): CallContext {
-    const { createdBy, hops } = this.#context;
+    const { createdBy, hops, confirmsAll } = this.#context;
     const { runId } = this.open.run;
     const { runIds } = this.step(step);
     const ofCall = this.#runsOf.get(`${step}/${index}`) ?? [];
@@ -69,6 +69,7 @@ export class PlanRun {
     return {
       createdBy,
       ...(hops !== undefined && { hops }),
+      ...(confirmsAll && { confirmsAll }),
       cancellation,
       partOf: { runId, step, index },
       onRun: (id) => {
