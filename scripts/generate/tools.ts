@@ -1,3 +1,4 @@
+import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { TOOLS } from "../../src/mcp/tools/index.ts";
 import { code, codes, table } from "./markdown.ts";
 
@@ -32,10 +33,12 @@ function describe(tool: Tool): Description {
 }
 
 export function tools(): string {
-  return table(
+  const list = table(
     ["tool", "what it does"],
     TOOLS.map((tool) => [code(tool.name), describe(tool).what]),
   );
+  const tokens = encode(JSON.stringify({ tools: TOOLS.map(({ advertised }) => advertised) })).length;
+  return `${list}\n\nThe whole list takes ${tokens} tokens of a model's context (o200k).`;
 }
 
 export function choosing(): string {

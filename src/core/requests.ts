@@ -65,7 +65,7 @@ export const delegateInput = z.strictObject({
     .default("listed")
     .describe("Who may take over: the other listed ones, any healthy instance, or nobody."),
   pick: z.enum(BALANCING_STRATEGIES).default("ordered").describe("Who of a pool goes first."),
-  budget,
+  budget: budget.meta({ plain: false }),
   dryRun,
 });
 export type DelegateInput = z.output<typeof delegateInput>;
@@ -112,9 +112,12 @@ export const fanoutInput = z.strictObject({
 export type FanoutInput = z.output<typeof fanoutInput>;
 
 const sessionId = nameSchema.describe("The session's name, e.g. session1.");
-const token = z.string().optional().describe("The session's token, in place of the server's key.");
-/** Shown where it matters most: where somebody else's session is gone on with. */
-const hiddenToken = token.meta({ plain: false });
+/** For programs and for who was handed a session: the list of tools need not show it. */
+const token = z
+  .string()
+  .optional()
+  .describe("The session's token, in place of the server's key.")
+  .meta({ plain: false });
 
 export const sessionsSpawnInput = z.strictObject({
   sessionId,
@@ -126,7 +129,11 @@ export const sessionsSpawnInput = z.strictObject({
     .enum(ON_INSTANCE_DOWN)
     .default("fail")
     .describe("When its owner is down: fail, or migrate to a healthy instance with the history as context."),
-  withToken: z.boolean().default(false).describe("Also return the token, for handing the session on."),
+  withToken: z
+    .boolean()
+    .default(false)
+    .describe("Also return the token, for handing the session on.")
+    .meta({ plain: false }),
 });
 export type SessionsSpawnInput = z.output<typeof sessionsSpawnInput>;
 
@@ -178,13 +185,13 @@ export type SessionsListInput = z.output<typeof sessionsListInput>;
 
 export const sessionsHistoryInput = z.strictObject({
   sessionId,
-  token: hiddenToken,
+  token,
   limit: page.limit,
   after: z.number().int().min(0).optional().describe("Only messages after this sequence number."),
 });
 export type SessionsHistoryInput = z.output<typeof sessionsHistoryInput>;
 
-export const sessionsCloseInput = z.strictObject({ sessionId, token: hiddenToken });
+export const sessionsCloseInput = z.strictObject({ sessionId, token });
 export type SessionsCloseInput = z.output<typeof sessionsCloseInput>;
 
 export const healthInput = z.strictObject({

@@ -29,7 +29,7 @@ NOT FOR a single task (delegate) or question (fanout).`,
     steps: [
       {
         id: "find",
-        fanout: { targets: ["A-H"], payload: { query: "retry" }, aggregate: { strategy: "rank-fusion" } },
+        fanout: { targets: ["A-H"], payload: { query: "retry" } },
       },
       {
         id: "sum",
