@@ -2,12 +2,9 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Actions, InstanceCommand, WorkerChoice } from "../cli/actions.ts";
 import type { Config } from "../config/config.ts";
-import { ConfigSource } from "../config/source.ts";
 import type { Logger } from "../core/ports.ts";
 import type { Worker } from "../host/worker.ts";
 import type { GroupRecords } from "../host/workers/group-records.ts";
-import { createApp } from "./app.ts";
-import { createLogger } from "./logger.ts";
 
 /** What each command does; a command loads only what it needs. */
 export function createActions(program: string, version: string): Actions {
@@ -19,6 +16,7 @@ export function createActions(program: string, version: string): Actions {
     instance: startInstanceCommand,
     up: async (options, onEvent) => (await import("./up.ts")).startFleet(program, options, onEvent),
     async doctor({ config }) {
+      const { createApp } = await import("./app.ts");
       const app = createApp({ config, logLevel: "silent" });
       try {
         return await (await import("./doctor.ts")).examine(app);
@@ -41,7 +39,7 @@ export function createActions(program: string, version: string): Actions {
 const startInstanceCommand: Actions["instance"] = async (options, onProgress) => {
   const { startInstance } = await import("./instance.ts");
   let made: Worker | undefined;
-  const { clusterUrl, durability } = configured(options);
+  const { clusterUrl, durability } = await configured(options);
   const running = await startInstance({
     ...options,
     clusterUrl: options.cluster ?? clusterUrl,
@@ -56,7 +54,9 @@ const startInstanceCommand: Actions["instance"] = async (options, onProgress) =>
   };
 };
 
-function configured({ config }: InstanceCommand): Config {
+async function configured({ config }: InstanceCommand): Promise<Config> {
+  const { ConfigSource } = await import("../config/source.ts");
+  const { createLogger } = await import("./logger.ts");
   const source = new ConfigSource({ named: config, env: process.env, logger: createLogger(process.env) });
   try {
     return source.current();
