@@ -1,5 +1,6 @@
 import type { OutcomeView } from "../core/answers.ts";
 import type { Reply } from "../core/delivery.ts";
+import { writeJson } from "../core/json-text.ts";
 import { usageWords } from "../core/usage.ts";
 import { paint, table } from "./table.ts";
 import { errorLine, excerpt, readable, span } from "./text.ts";
@@ -51,6 +52,6 @@ export function resultWords(outcomes: readonly OutcomeView[]): string {
   const result = outcomes.at(-1)?.result;
   if (result === undefined) return text;
   const whole = readable(result);
-  const isShown = typeof result === "string" ? text.endsWith(whole) : text.endsWith(JSON.stringify(result));
+  const isShown = typeof result === "string" ? text.endsWith(whole) : text.endsWith(writeJson(result));
   return isShown ? text : `${text}\n\n${whole}`;
 }

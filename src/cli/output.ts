@@ -1,4 +1,5 @@
 import type { OrchestratorError } from "../core/errors.ts";
+import { writeJson } from "../core/json-text.ts";
 import { paint } from "./table.ts";
 import { plain } from "./text.ts";
 
@@ -26,7 +27,7 @@ export function show(output: Output | undefined, value: unknown, words: () => st
 
 /** One result, as a line of JSON. */
 export function printJson(value: unknown): void {
-  const json = JSON.stringify(value);
+  const json = writeJson(value);
   process.stdout.write(`${process.stdout.isTTY ? withoutControls(json) : json}\n`);
 }
 

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { Counts } from "../core/answers.ts";
 import type { ErrorBody } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
+import { writeJson } from "../core/json-text.ts";
 
 // How what instances say reads on a terminal.
 
@@ -24,7 +25,7 @@ export function oneLine(text: string, longest: number): string {
 
 /** The beginning of a result: of the text itself where it is text, else of its JSON. */
 export function excerpt(result: Json, longest: number): string {
-  return oneLine(typeof result === "string" ? result : JSON.stringify(result), longest);
+  return oneLine(typeof result === "string" ? result : writeJson(result), longest);
 }
 
 /** A result to be read: text as it was written, anything else as JSON in lines. */

@@ -9,6 +9,7 @@ import {
 } from "../core/aggregation/strategy.ts";
 import type { AggregateAnswer, MissingInstance } from "../core/answers.ts";
 import type { Json } from "../core/json.ts";
+import { keepText } from "../core/json-text.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Run } from "../core/run.ts";
 import type { RunJournal } from "./run-journal.ts";
@@ -109,5 +110,5 @@ async function resultOf(journal: RunJournal, run: Run, index: number): Promise<J
   const { reply, result } = run.outcomes[index] as Outcome;
   if (reply !== "done" || result !== undefined) return result;
   const text = await journal.resultText(run.runId, index);
-  return text === undefined ? undefined : (JSON.parse(text) as Json);
+  return text === undefined ? undefined : keepText(JSON.parse(text) as Json, text);
 }

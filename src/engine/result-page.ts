@@ -1,5 +1,6 @@
 import type { Reply } from "../core/delivery.ts";
 import { OrchestratorError } from "../core/errors.ts";
+import { writeJson } from "../core/json-text.ts";
 import type { RunsGetInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
 import type { ResultPage } from "../core/run-answers.ts";
@@ -48,7 +49,7 @@ export async function resultText(
 ): Promise<string | undefined> {
   const { reply, result } = run.outcomes[index] as Run["outcomes"][number];
   if (reply !== "done") return undefined;
-  return result === undefined ? journal.resultText(run.runId, index) : JSON.stringify(result);
+  return result === undefined ? journal.resultText(run.runId, index) : writeJson(result);
 }
 
 async function ofInstance(parts: EngineParts, run: Run, instance: string): Promise<Source> {

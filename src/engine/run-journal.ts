@@ -1,6 +1,7 @@
 import type { Cancellation } from "../core/cancellation.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
+import { keepText } from "../core/json-text.ts";
 import type { Clock, Ids, Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
 import { OpenRun } from "./open-run.ts";
@@ -143,7 +144,9 @@ export class RunJournal {
       run.outcomes.map(async (outcome, index) => {
         if (outcome.reply !== "done" || outcome.result !== undefined) return outcome;
         const text = await this.resultText(run.runId, index);
-        return text === undefined ? outcome : { ...outcome, result: JSON.parse(text) as Json };
+        return text === undefined
+          ? outcome
+          : { ...outcome, result: keepText(JSON.parse(text) as Json, text) };
       }),
     );
     return { ...run, outcomes };

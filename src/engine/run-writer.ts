@@ -1,4 +1,5 @@
 import { OrchestratorError } from "../core/errors.ts";
+import { writeJson } from "../core/json-text.ts";
 import { type Outcome, withoutResult } from "../core/outcome.ts";
 import type { Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
@@ -118,7 +119,7 @@ export class RunWriter {
     const expiresAt = run.deadlineAt + keepMs;
     const writes = this.#unkept.splice(0).map(async (outcome) => {
       const key = resultKey(run.runId, run.outcomes.indexOf(outcome));
-      const text = JSON.stringify(outcome.result);
+      const text = writeJson(outcome.result);
       run.resultBytes = (run.resultBytes ?? 0) + text.length;
       await store.put(key, text, { expiresAt });
       outcome.resultChars = text.length;

@@ -1,6 +1,7 @@
 import type { OutcomeView, Page } from "../core/answers.ts";
 import type { Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
+import { keepText } from "../core/json-text.ts";
 import type { RunsCancelInput, RunsGetInput, RunsListInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
 import type { ResultPage, RunDetail, RunView } from "../core/run-answers.ts";
@@ -52,7 +53,7 @@ export async function inlineOutcome(parts: EngineParts, run: Run, index: number)
   const text = await resultText(parts, run, index);
   if (text === undefined) return view;
   return text.length <= INLINE_CHARS
-    ? { ...view, result: JSON.parse(text) }
+    ? { ...view, result: keepText(JSON.parse(text), text) }
     : { ...view, resultChars: text.length };
 }
 

@@ -1,6 +1,8 @@
 import { OrchestratorError } from "../core/errors.ts";
+import { writeJson } from "../core/json-text.ts";
 import type { Store } from "../core/ports.ts";
 import type { Message, Session } from "../core/session.ts";
+import { splitAtResult } from "../core/split-result.ts";
 
 /** Closed sessions are kept so long. */
 const KEEP_CLOSED_MS = 30 * 86_400_000;
@@ -81,10 +83,15 @@ export class SessionRecords {
     return this.#store.watch(SESSIONS + sessionId, listener);
   }
 
-  async putMessage({ uid, closedAt }: Session, message: Message): Promise<void> {
+  /** @param text The message as JSON, where that is at hand. */
+  async putMessage(
+    { uid, closedAt }: Session,
+    message: Message,
+    text = JSON.stringify(message),
+  ): Promise<void> {
     await this.#store.put(
       messageKey(uid, message.seq),
-      JSON.stringify(message),
+      text,
       closedAt === undefined ? {} : { expiresAt: closedAt + KEEP_CLOSED_MS },
     );
   }
@@ -93,7 +100,7 @@ export class SessionRecords {
   async expireTranscript(session: Session): Promise<void> {
     for (let after = 0; after < session.seq; ) {
       const page = await this.transcript(session, { limit: 1_000, after });
-      for (const message of page) await this.putMessage(session, message);
+      for (const message of page) await this.putMessage(session, message, writeJson(message));
       after = page.at(-1)?.seq ?? session.seq;
     }
   }
@@ -137,7 +144,7 @@ export class SessionRecords {
       const ifVersion = entry?.version ?? 0;
       const changed = change(message);
       const written = changed
-        ? (await this.#store.put(key, JSON.stringify(changed), { ifVersion })) !== undefined
+        ? (await this.#store.put(key, writeJson(changed), { ifVersion })) !== undefined
         : await this.#store.delete(key, { ifVersion });
       if (written) return true;
     }
@@ -163,7 +170,7 @@ export class SessionRecords {
     { limit, after = 0 }: { limit: number; after?: number | undefined },
   ): Promise<Message[]> {
     const entries = await this.#store.list(`message/${uid}/`, { limit, after: messageKey(uid, after) });
-    return entries.map((entry) => JSON.parse(entry.value) as Message);
+    return entries.map(({ value }) => (splitAtResult(value) ?? JSON.parse(value)) as unknown as Message);
   }
 }
 

@@ -1,4 +1,6 @@
+import { writeJson } from "../core/json-text.ts";
 import type { Clock, Ids, Store } from "../core/ports.ts";
+import { splitAtResult } from "../core/split-result.ts";
 import {
   type EndedTask,
   type MessageRef,
@@ -45,7 +47,7 @@ export async function openJournal(facts: {
   async function write(record: TaskRecord, ifVersion?: number): Promise<boolean> {
     const expiresAt = clock.now() + (record.state === "working" ? WORKING_KEPT_MS : KEPT_MS);
     const options = { expiresAt, ...(ifVersion !== undefined && { ifVersion }) };
-    return (await store.put(recordKey(record.taskId), JSON.stringify(record), options)) !== undefined;
+    return (await store.put(recordKey(record.taskId), writeJson(record), options)) !== undefined;
   }
 
   return {
@@ -55,7 +57,9 @@ export async function openJournal(facts: {
     },
     async read(taskId) {
       const entry = await store.get(recordKey(taskId));
-      return entry && { record: JSON.parse(entry.value) as TaskRecord, version: entry.version };
+      if (!entry) return undefined;
+      const record = splitAtResult(entry.value) ?? JSON.parse(entry.value);
+      return { record: record as unknown as TaskRecord, version: entry.version };
     },
     async accept(key, message) {
       const record: WorkingTask = {

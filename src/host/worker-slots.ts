@@ -1,4 +1,5 @@
 import { OrchestratorError } from "../core/errors.ts";
+import { writeJson } from "../core/json-text.ts";
 import { Line } from "./line.ts";
 import type { Worker, WorkerReply, WorkerTask } from "./worker.ts";
 
@@ -37,7 +38,7 @@ export class WorkerSlots {
 /** A worker may be anybody's code: what cannot be written down must fail its own task alone. */
 function writable(reply: WorkerReply): WorkerReply {
   try {
-    JSON.stringify(reply);
+    writeJson(reply);
   } catch (cause) {
     const { message } = OrchestratorError.from(cause);
     throw new OrchestratorError("instance_error", `The worker's result is no JSON: ${message}`, { cause });

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Cancellation } from "../core/cancellation.ts";
+import { writeJson } from "../core/json-text.ts";
 import { runsEventsInput } from "../core/requests.ts";
 import type { RunEvent } from "../core/run-answers.ts";
 import { validate } from "../core/validate.ts";
@@ -52,7 +53,7 @@ async function stream(
   const keepAlive = setInterval(() => response.write(":\n\n"), KEEP_ALIVE_MS).unref();
   try {
     for await (const { id, event, data } of events) {
-      const written = response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      const written = response.write(`id: ${id}\nevent: ${event}\ndata: ${writeJson(data)}\n\n`);
       if (!written && !response.destroyed)
         await Promise.race([once(response, "drain"), once(response, "close")]);
     }

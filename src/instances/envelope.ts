@@ -2,6 +2,7 @@ import { DELIVERIES, type Delivery } from "../core/delivery.ts";
 import { type ErrorCode, isErrorCode, OrchestratorError } from "../core/errors.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "../core/json.ts";
 import type { Answer } from "../core/ports.ts";
+import { splitAtResult } from "../core/split-result.ts";
 import { readUsage } from "../core/usage.ts";
 import { failureError, type OwnError } from "./delivery.ts";
 import type { Exchange } from "./exchange.ts";
@@ -48,7 +49,7 @@ function isDelivery(value: unknown): value is Delivery {
 
 /** The body of a 2xx answer as one of our tasks; `undefined` if it is none. */
 export function readTask(body: string): JsonObject | undefined {
-  const json = parseJson(body);
+  const json = splitAtResult(body) ?? parseJson(body);
   return isObject(json) && typeof json.reply === "string" && TASK_REPLIES.has(json.reply) ? json : undefined;
 }
 

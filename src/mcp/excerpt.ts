@@ -1,4 +1,5 @@
 import type { Json } from "../core/json.ts";
+import { writeJson } from "../core/json-text.ts";
 
 /** So many characters of what instances said go into one answer: a model's context is not flooded. */
 export const MOST_CHARS = 20_000;
@@ -14,16 +15,25 @@ export interface Excerpt {
 
 /** Shows values side by side in `budget` characters: small ones whole, the large ones cut alike. */
 export function excerpts(values: readonly Json[], budget = MOST_CHARS): Excerpt[] {
-  const texts = values.map((value) => (typeof value === "string" ? value : JSON.stringify(value)));
+  const texts = values.map((value) => (typeof value === "string" ? value : writeJson(value)));
   const most = fairShare(
     texts.map(({ length }) => length),
     Math.max(0, budget),
   );
-  return texts.map((text) => ({
-    text: text.length <= most ? text : text.slice(0, beforePair(text, most)),
-    chars: text.length,
-    whole: text.length <= most,
-  }));
+  return texts.map((text, index) => {
+    const whole = text.length <= most;
+    if (whole) checkEncodable(values[index]);
+    return {
+      text: whole ? text : text.slice(0, beforePair(text, most)),
+      chars: text.length,
+      whole,
+    };
+  });
+}
+
+/** What is shown whole goes out as a value too: one that is nested too deeply for that would break off the answer. */
+function checkEncodable(value: unknown): void {
+  JSON.stringify(value);
 }
 
 /** How many characters of these excerpts count against a budget. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import fastify from "fastify";
+import { writeJson } from "../core/json-text.ts";
 import type { Logger } from "../core/ports.ts";
 import { logRequests, requestIdOf } from "./access.ts";
 import { answerError, answerUnknownPath } from "./answers.ts";
@@ -58,6 +59,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   server.server.maxConnections = MOST_CONNECTIONS;
   answerInEnvelope(server.server);
   takeJsonBodies(server);
+  server.setReplySerializer(writeJson);
   server.decorate("guarded", { ...options, ownHosts: new Set<string>(), beyondLoopback: false });
   server.decorateRequest("caller", undefined);
   logRequests(server, logger, options.accessLog ?? "debug");

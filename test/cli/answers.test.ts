@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DelegateAnswer, FanoutAnswer } from "../../src/core/answers.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";
+import { keepText } from "../../src/core/json-text.ts";
 import type { RunDetail } from "../../src/core/run-answers.ts";
 import { runCli } from "./harness.ts";
 
@@ -41,6 +42,13 @@ describe("an answer for a program", () => {
     expect(stdout.trimEnd()).not.toContain("\n");
     expect(JSON.parse(stdout)).toEqual(delegated);
     expect(stderr).toBe("run run-1\n");
+  });
+
+  it("has its result as the instance wrote it", async () => {
+    const text = '{"id":12345678901234567890,"n":1.50}';
+    const answer = { ...delegated, result: keepText(JSON.parse(text), text) };
+    const { stdout } = await runCli(["route"], { delegate: async () => answer });
+    expect(stdout).toContain(`"result":${text},"attempts":`);
   });
 
   it("is a plain array where a fan-out collects", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { writeJson } from "../../src/core/json-text.ts";
 import type { Fault, FaultServer } from "../support/fault-server.ts";
 import { begin, done, flood, hang, hangUp, reset, respond, trickle, unframed } from "../support/faults.ts";
 import { call, errorOf, facts, faultyInstance } from "./harness.ts";
@@ -128,6 +129,19 @@ describe("a task of ours", () => {
     const { server, client } = await faultyInstance();
     server.play(respond({ headers: { "content-type": "text/html" }, body: '{"reply":"done","result":[1]}' }));
     expect(await client.send(call())).toEqual({ delivery: "accepted", reply: "done", result: [1] });
+  });
+
+  it("has its result written again as it came, wherever that stood", async () => {
+    const { server, client } = await faultyInstance();
+    const result = '{"b":12345678901234567890,"a":[1.50,"\\/"]}';
+    const send = async (body: string) => {
+      server.play(respond({ body }));
+      return writeJson(await client.send(call()));
+    };
+    const answer = `{"delivery":"accepted","reply":"done","result":${result},"taskId":"t"}`;
+    expect(await send(`{"taskId":"t","reply":"done","result":${result}}`)).toBe(answer);
+    const inFront = await send(`{"result":${result},"taskId":"t","reply":"done"}`);
+    expect(inFront).toBe(JSON.stringify(JSON.parse(answer)));
   });
 
   it("that is done without a result has null for one", async () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/core/json.ts";
+import { keepText } from "../../src/core/json-text.ts";
 import { excerpts, shownChars } from "../../src/mcp/excerpt.ts";
 
 const values = fc.array(
@@ -41,6 +42,20 @@ describe("excerpts", () => {
     const shown = excerpts(["x".repeat(90), "y".repeat(10), "z".repeat(5_000)], 100);
     expect(shown.map(({ text }) => text.length)).toEqual([45, 10, 45]);
     expect(shown.map(({ whole }) => whole)).toEqual([false, true, false]);
+  });
+
+  it("are of the text that the value was parsed from, which is what runs_get reads on in", () => {
+    const text = '{"n":12345678901234567890}';
+    const value = keepText(JSON.parse(text), text);
+    expect(excerpts([value, value], 30)).toEqual([
+      { text: text.slice(0, 15), chars: 26, whole: false },
+      { text: text.slice(0, 15), chars: 26, whole: false },
+    ]);
+  });
+
+  it("are none of what is nested too deeply to go out as a value as well", () => {
+    const text = `${"[".repeat(9_000)}${"]".repeat(9_000)}`;
+    expect(() => excerpts([keepText(JSON.parse(text), text)])).toThrow(RangeError);
   });
 
   it("never cut a character in two", () => {

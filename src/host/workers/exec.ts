@@ -3,6 +3,7 @@ import { basename, resolve } from "node:path";
 import { Cancellation } from "../../core/cancellation.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import { type Json, parseJson } from "../../core/json.ts";
+import { keepText } from "../../core/json-text.ts";
 import type { Worker, WorkerReply, WorkerTask } from "../worker.ts";
 import { findExecutable, workerEnvironment } from "./executable.ts";
 import { GROUP_MARK, type GroupRecords } from "./group-records.ts";
@@ -95,5 +96,5 @@ export async function createExecWorker(options: ExecOptions): Promise<Worker> {
 
 function asResult(output: string): Json {
   const json = parseJson(output);
-  return json === undefined ? output.replace(/\r?\n$/, "") : json;
+  return json === undefined ? output.replace(/\r?\n$/, "") : keepText(json, output.trim());
 }

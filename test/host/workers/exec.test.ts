@@ -1,11 +1,13 @@
 import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { request } from "undici";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Cancellation } from "../../../src/core/cancellation.ts";
 import { OrchestratorError } from "../../../src/core/errors.ts";
 import type { Json } from "../../../src/core/json.ts";
 import type { Worker, WorkerTask } from "../../../src/host/worker.ts";
 import { createExecWorker, type ExecOptions } from "../../../src/host/workers/exec.ts";
+import { startHost } from "../harness.ts";
 import { folderOf } from "./folder.ts";
 
 async function worker(command: string[], more: Partial<ExecOptions> = {}): Promise<Worker> {
@@ -75,6 +77,18 @@ describe("a command", () => {
     ['{"cut":', '{"cut":'],
   ])("that writes %j answers %j", async (output, result) => {
     expect(await run(await node(`process.stdout.write(${JSON.stringify(output)})`))).toEqual(result);
+  });
+
+  it("has its JSON written as it printed it, when it is answered and when it is asked for again", async () => {
+    const text = '{"b":12345678901234567890,"a":[1.50]}';
+    const host = await startHost({ worker: await shell(`echo '${text}'`) });
+    const whole = async (method: "GET" | "POST", path: string) => {
+      const headers = { "content-type": "application/json", "idempotency-key": "k", prefer: "wait=10" };
+      const body = method === "POST" ? '{"payload":1}' : null;
+      return (await request(host.origin + path, { method, headers, body })).body.text();
+    };
+    expect(await whole("POST", "/api/tasks")).toContain(`"result":${text}}`);
+    expect(await whole("GET", "/api/tasks?key=k")).toContain(`"result":${text}}`);
   });
 
   it("gets its arguments as they are, without a shell", async () => {
