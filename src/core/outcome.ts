@@ -29,6 +29,8 @@ export interface Outcome {
   reply: Reply;
   /** The instance's own id for the task, once it has given one. */
   taskId?: string;
+  /** What the instance calls the session from here on, if it has said so. */
+  remoteId?: string;
   result?: Json;
   /** Length of the result's JSON text, once that is stored. */
   resultChars?: number;

@@ -93,13 +93,16 @@ export interface Capabilities {
 
 /** What one exchange with an instance established. */
 export type Answer =
-  | { delivery: "accepted"; reply: "done"; taskId?: string; result: Json; usage?: Usage; warning?: string }
-  | { delivery: "accepted"; reply: "failed"; taskId?: string; error: OrchestratorError; usage?: Usage }
-  | { delivery: "accepted"; reply: "cancelled"; taskId?: string; error: OrchestratorError; usage?: Usage }
-  /** Accepted and still working, or its answer was lost: ask again. */
-  | { delivery: "accepted"; reply: "pending"; taskId?: string; error?: OrchestratorError }
+  | (Accepted & { reply: "done"; result: Json; usage?: Usage; warning?: string })
+  | (Accepted & { reply: "failed"; error: OrchestratorError; usage?: Usage })
+  | (Accepted & { reply: "cancelled"; error: OrchestratorError; usage?: Usage })
+  /** Still working, or its answer was lost: ask again. */
+  | (Accepted & { reply: "pending"; error?: OrchestratorError })
   | NoReply
   | NotSent;
+
+/** `remoteId` is what the instance calls the session from here on, where it has another name for it now. */
+type Accepted = { delivery: "accepted"; taskId?: string; remoteId?: string };
 
 /** Nobody knows whether it arrived, or it did and nothing more will be heard of it. */
 export interface NoReply {
@@ -134,6 +137,8 @@ export interface Call {
   cancellation: Cancellation;
   /** What was said before in the session, oldest first; for a client that `replays`. */
   history?: readonly AnsweredMessage[];
+  /** Told of the instance's own id for the work as soon as there is one: from then on anybody can ask. */
+  onHandle?: (handle: { taskId: string; remoteId?: string }) => void;
   /** Told how far the answer is, where the instance shows it. */
   onProgress?: (progress: WorkProgress) => void;
 }
@@ -183,14 +188,13 @@ export interface OpenSession {
   cancellation: Cancellation;
 }
 
-/**
- * How one instance is spoken to. Methods that send never reject: what is known of the delivery is
- * the answer. Sessions reject with the instance's refusal.
- */
+/** How one instance is spoken to. What sends never rejects: its answer tells all; sessions reject with a refusal. */
 export interface InstanceClient {
   readonly capabilities: Capabilities;
   /** The instance keeps no sessions: each message is to bring the ones before it. */
   readonly replays?: boolean;
+  /** The tags that the instance gives itself, as far as they can be learnt within moments; never rejects. */
+  tags?(): Promise<readonly string[]>;
   send(call: Call): Promise<Answer>;
   /** Asks about a task that was or may have been delivered; never sends the work again. */
   ask(task: TaskRef, options: AskOptions): Promise<Answer | "unseen">;

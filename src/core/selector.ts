@@ -80,6 +80,11 @@ function termsOf(selector: Selector): string[] {
   return [selector].flat().flatMap((text) => text.split(/[,\s]+/).filter(Boolean));
 }
 
+/** Whether a selector goes by tags. */
+export function namesTags(selector: Selector): boolean {
+  return [selector].flat().some((text) => text.includes("tag:"));
+}
+
 /** As {@link select}, but an unknown name is an error that lists the known ones and the nearest. */
 export function selectKnown<T extends Selectable>(selector: Selector, known: readonly T[]): T[] {
   const { picked, unknown } = select(selector, known);

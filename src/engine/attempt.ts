@@ -53,6 +53,8 @@ export async function attempt(
         hops: work.hops,
         waitMs: Math.max(0, Math.min(HOLD_MS, open.remainingMs)),
         cancellation: open.cancellation,
+        onHandle: (handle) =>
+          open.note(record, outcome, { delivery: "accepted", reply: "pending", ...handle }),
         onProgress: (progress) => open.working(outcome, progress),
       });
   open.note(record, outcome, answer);

@@ -1,7 +1,7 @@
 import { OrchestratorError } from "../core/errors.ts";
 import { type Instance, instanceUrl } from "../core/instance.ts";
-import type { Clock, Logger, Member, Members } from "../core/ports.ts";
-import { type Selection, type Selector, select, selectKnown } from "../core/selector.ts";
+import type { Clock, InstanceClients, Logger, Member, Members } from "../core/ports.ts";
+import { namesTags, type Selection, type Selector, select, selectKnown } from "../core/selector.ts";
 
 /** A list this young is used as it is; an older one is refreshed behind the caller's back. */
 const FRESH_MS = 5_000;
@@ -18,6 +18,7 @@ export interface FleetDependencies {
   logger: Logger;
   configured: () => readonly Instance[];
   members?: Members | undefined;
+  clients: InstanceClients;
 }
 
 /** The known instances: configured ones plus those that the cluster lists; configured names win. */
@@ -54,9 +55,10 @@ export class Fleet {
   /** As `select` over the known instances; asks the cluster afresh before it calls a name unknown. */
   async select(selector: Selector): Promise<Selection<Instance>> {
     const known = await this.known();
-    if (this.#since(this.#askedAt) > ASK_AGAIN_MS && !picksAll(selector, known)) await this.#refresh();
+    if (this.#since(this.#askedAt) > ASK_AGAIN_MS && !(await this.#picksAll(selector, known)))
+      await this.#refresh();
     try {
-      return select(selector, this.#all());
+      return await this.#pick(selector, this.#all());
     } catch (error) {
       throw this.#explained(OrchestratorError.from(error));
     }
@@ -67,9 +69,33 @@ export class Fleet {
     const { picked, unknown } = await this.select(selector);
     if (unknown.length === 0) return picked;
     try {
-      return selectKnown(selector, this.#all());
+      return [...picked, ...selectKnown(unknown, this.#all())];
     } catch (error) {
       throw this.#explained(OrchestratorError.from(error));
+    }
+  }
+
+  /** The tags that an instance was given, and those that it gives itself. */
+  async tagsOf(instance: Instance): Promise<readonly string[]> {
+    const own = await this.#deps.clients.of(instance).tags?.();
+    return own && own.length > 0 ? [...new Set([...instance.tags, ...own])] : instance.tags;
+  }
+
+  /** Picks by all tags; nobody is asked for their own where none is named. */
+  async #pick(selector: Selector, known: readonly Instance[]): Promise<Selection<Instance>> {
+    if (!namesTags(selector)) return select(selector, known);
+    const tagged = await Promise.all(
+      known.map(async (instance) => ({ name: instance.name, tags: await this.tagsOf(instance), instance })),
+    );
+    const { picked, unknown } = select(selector, tagged);
+    return { picked: picked.map(({ instance }) => instance), unknown };
+  }
+
+  async #picksAll(selector: Selector, known: readonly Instance[]): Promise<boolean> {
+    try {
+      return (await this.#pick(selector, known)).unknown.length === 0;
+    } catch {
+      return false;
     }
   }
 
@@ -116,14 +142,6 @@ export class Fleet {
       this.#clusterError = OrchestratorError.from(error);
     }
     this.#askedAt = clock.monotonic();
-  }
-}
-
-function picksAll(selector: Selector, known: readonly Instance[]): boolean {
-  try {
-    return select(selector, known).unknown.length === 0;
-  } catch {
-    return false;
   }
 }
 

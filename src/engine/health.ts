@@ -18,6 +18,7 @@ export async function checkHealth(
   await health.check(picked);
   const views = picked.map(async (instance) => ({
     ...view(parts, instance),
+    tags: [...(await parts.fleet.tagsOf(instance))],
     ...(detail && (await past(parts, instance))),
   }));
   return [
@@ -81,7 +82,6 @@ function view({ health, breakers, clients }: EngineParts, instance: Instance): I
     ...breakerView(breakers.of(instance)),
     protocol: instance.protocol,
     capabilities: clients.of(instance).capabilities,
-    tags: instance.tags,
     source: instance.source,
   };
 }

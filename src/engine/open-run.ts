@@ -156,6 +156,7 @@ export class OpenRun {
     if ("error" in answer && answer.error) attempt.error = answer.error.toBody();
     if (answer.delivery === "not_sent" && answer.keyBurnt) attempt.keyBurnt = true;
     if (answer.delivery === "accepted" && answer.taskId !== undefined) outcome.taskId = answer.taskId;
+    if ("remoteId" in answer && answer.remoteId !== undefined) outcome.remoteId = answer.remoteId;
     if ("usage" in answer && answer.usage) attempt.usage = answer.usage;
     if ("warning" in answer && answer.warning !== undefined) this.warnings.push(answer.warning);
     // One attempt's delivery goes down only by the instance's own proof; another attempt may know more.

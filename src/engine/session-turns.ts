@@ -1,4 +1,5 @@
 import { OrchestratorError } from "../core/errors.ts";
+import type { Outcome } from "../core/outcome.ts";
 import type { Clock, Processes } from "../core/ports.ts";
 import type { SessionsSendInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
@@ -187,7 +188,7 @@ async function end(records: SessionRecords, session: Session, seq: number, run: 
   // A number is used again only once its message is deleted: somebody may have marked it, and a process
   // that was stopped may yet write it.
   const unused = outcome === undefined && settled;
-  const now = await giveBack(records, session, runId, unused);
+  const now = await giveBack(records, session, runId, unused, outcome);
   if (now?.closedAt !== undefined) await records.expireTranscript(now);
 }
 
@@ -196,10 +197,13 @@ function giveBack(
   { sessionId, uid }: Session,
   runId: string,
   unused: boolean,
+  answered: Outcome | undefined,
 ): Promise<Session | undefined> {
   return records.update(sessionId, ({ turn, ...rest }) => {
     if (rest.uid !== uid || turn?.runId !== runId) return undefined;
-    return { ...rest, seq: unused ? rest.seq - 1 : rest.seq };
+    const isOwner = answered?.instance === rest.instance && answered.origin === rest.origin;
+    const remoteId = (isOwner && answered.remoteId) || rest.remoteId;
+    return { ...rest, remoteId, seq: unused ? rest.seq - 1 : rest.seq };
   });
 }
 

@@ -25,6 +25,7 @@ export class Channel {
   readonly #authorization: Authorization;
   readonly #instance: Instance;
   readonly #basePath: string;
+  #secret: string | undefined;
 
   constructor({ clock, http, authorization }: ChannelDependencies, instance: Instance) {
     this.clock = clock;
@@ -32,6 +33,21 @@ export class Channel {
     this.#authorization = authorization;
     this.#instance = instance;
     this.#basePath = new URL(instance.url).pathname.replace(/\/+$/, "");
+  }
+
+  /** The same for paths from the origin on, where an instance says itself at which of them it answers. */
+  fromOrigin(): Channel {
+    const { clock } = this;
+    const url = this.#instance.origin;
+    return new Channel(
+      { clock, http: this.#http, authorization: this.#authorization },
+      { ...this.#instance, url },
+    );
+  }
+
+  /** The instance's words without the key that was last sent, for what `read` does not see. */
+  redacted(text: string): string {
+    return this.#secret === undefined ? text : text.replaceAll(this.#secret, "[key]");
   }
 
   /** The instance's name. */
@@ -57,6 +73,7 @@ export class Channel {
       try {
         const found = this.#authorization.secret();
         secret = found instanceof Promise ? await found : found;
+        this.#secret = secret;
       } catch (error) {
         return { exchange: unsent({ kind: "withheld", error: OrchestratorError.from(error) }), secret };
       }

@@ -14,6 +14,8 @@ export interface ExchangeRequest {
   /** From the request's first byte to the status line. */
   headersTimeoutMs: number;
   cancellation?: Cancellation | undefined;
+  /** Hears that a 2xx answer begins. */
+  onHead?: (status: number, headers: Exchange["headers"]) => void;
   /** Hears the body of a 2xx answer while it comes. */
   onData?: (text: string) => void;
   /** The body may take any time, as long as it is never silent for longer than this. */
@@ -71,6 +73,7 @@ export class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly #clock: Clock;
   readonly #limits: ResponseLimits;
   readonly #resolve: (exchange: Exchange) => void;
+  readonly #onHead: ExchangeRequest["onHead"];
   readonly #onData: ExchangeRequest["onData"];
   readonly #bodyTimeMs: number;
   readonly #stopListening: (() => void) | undefined;
@@ -85,12 +88,13 @@ export class ExchangeHandler implements Dispatcher.DispatchHandler {
   constructor(
     clock: Clock,
     limits: ResponseLimits,
-    { cancellation, onData, idleMs }: ExchangeRequest,
+    { cancellation, onHead, onData, idleMs }: ExchangeRequest,
     resolve: (exchange: Exchange) => void,
   ) {
     this.#clock = clock;
     this.#limits = limits;
     this.#resolve = resolve;
+    this.#onHead = onHead;
     this.#onData = onData;
     this.#bodyTimeMs = idleMs === undefined ? limits.bodyTimeMs : Number.POSITIVE_INFINITY;
     this.#stopListening = cancellation?.onCancel((error) => this.#stop({ kind: "cancelled", error }));
@@ -115,7 +119,10 @@ export class ExchangeHandler implements Dispatcher.DispatchHandler {
     this.#exchange.status = status;
     this.#exchange.headers = headers;
     this.#bodyEndsAt = this.#clock.monotonic() + this.#bodyTimeMs;
-    if (this.#onData && status < 300) this.#decoder = new StringDecoder();
+    if (status < 300) {
+      if (this.#onData) this.#decoder = new StringDecoder();
+      this.#onHead?.(status, headers);
+    }
     if (Number(headers["content-length"]) > this.#limits.bodyLimit) this.#stop({ kind: "too_large" });
   }
 
