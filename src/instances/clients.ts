@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Instance, instanceId } from "../core/instance.ts";
 import type { Clock, InstanceClient, InstanceClients, Logger } from "../core/ports.ts";
 import type { Protocol } from "../core/protocol.ts";
+import { A2aClient } from "./a2a.ts";
 import { Authorization } from "./authorization.ts";
 import { Channel } from "./channel.ts";
 import { DEFAULT_LIMITS, Http, type HttpLimits } from "./http.ts";
@@ -27,7 +28,7 @@ export interface InstanceClientsOptions {
 const SPOKEN: Record<Protocol, (channel: Channel, instance: Instance, graceMs: number) => InstanceClient> = {
   rest: (channel, _instance, graceMs) => new RestClient(channel, graceMs),
   openclaw: (_channel, instance) => unspoken(instance),
-  a2a: (_channel, instance) => unspoken(instance),
+  a2a: (channel, instance, graceMs) => new A2aClient(channel, instance, graceMs),
   openai: (channel, instance) => new OpenAiClient(channel, instance),
 };
 
