@@ -15,9 +15,10 @@ import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext, Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
+import type { Json } from "../core/json.ts";
 import type { OrchestrateAnswer } from "../core/plan-answers.ts";
 import type * as requests from "../core/requests.ts";
-import type { ResultPage, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
+import type { ResultPage, RunAnswer, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
 import { Turns } from "../policy/balancing.ts";
 import { RetryBudget } from "../policy/budget.ts";
 import { Slots } from "../policy/slots.ts";
@@ -37,6 +38,7 @@ import type { EngineParts } from "./parts.ts";
 import { PresenceBoard } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { RetentionSweep } from "./retention.ts";
+import { runAnswer } from "./run-answer.ts";
 import { runEvents, type Watching } from "./run-events.ts";
 import { RunJournal } from "./run-journal.ts";
 import { DEFAULT_RETENTION } from "./run-keys.ts";
@@ -64,6 +66,10 @@ export interface Engine {
   runsGet(input: requests.RunsGetInput, viewer?: Viewer): Promise<RunDetail | ResultPage>;
   runsList(input: requests.RunsListInput, viewer?: Viewer): Promise<Page<RunView>>;
   runsCancel(input: requests.RunsCancelInput, viewer?: Viewer): Promise<RunDetail>;
+  /** What the call that made a run was answered with, also for a process that did not make it. */
+  runsAnswer(input: { runId: string }, viewer?: Viewer): Promise<RunAnswer>;
+  /** Notes what a face answered the call of a run with, for as long as the run is kept. */
+  keepAnswer(runId: string, answer: Json): Promise<void>;
   runsEvents(input: requests.RunsEventsInput, watching?: Watching): AsyncIterable<RunEvent>;
   /** Begins to poll the fleet's health, and to take up the runs that other processes left open. */
   start(): void;
@@ -121,6 +127,8 @@ export function createEngine(deps: EngineDependencies): Engine {
     runsGet: (input, viewer = {}) => getRun(parts, input, viewer),
     runsList: (input, viewer = {}) => listRuns(parts, input, viewer),
     runsCancel: (input, viewer = {}) => cancelRun(parts, input, viewer),
+    runsAnswer: (input, viewer = {}) => runAnswer(parts, input, viewer),
+    keepAnswer: (runId, answer) => journal.keepAnswer(runId, answer),
     runsEvents: (input, watching = {}) => runEvents(parts, input, watching),
     start: () => {
       health.start();
