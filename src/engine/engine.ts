@@ -66,10 +66,6 @@ export interface Engine {
   runsGet(input: requests.RunsGetInput, viewer?: Viewer): Promise<RunDetail | ResultPage>;
   runsList(input: requests.RunsListInput, viewer?: Viewer): Promise<Page<RunView>>;
   runsCancel(input: requests.RunsCancelInput, viewer?: Viewer): Promise<RunDetail>;
-  /** What the call that made a run was answered with, also for a process that did not make it. */
-  runsAnswer(input: { runId: string }, viewer?: Viewer): Promise<RunAnswer>;
-  /** Notes what a face answered the call of a run with, for as long as the run is kept. */
-  keepAnswer(runId: string, answer: Json): Promise<void>;
   runsEvents(input: requests.RunsEventsInput, watching?: Watching): AsyncIterable<RunEvent>;
   /** Begins to poll the fleet's health, and to take up the runs that other processes left open. */
   start(): void;
@@ -79,7 +75,14 @@ export interface Engine {
   close(graceMs?: number): Promise<void>;
 }
 
-export function createEngine(deps: EngineDependencies): Engine {
+/** How the calls that made runs were answered: for a face whose answers outlive their connection. */
+export interface RunAnswers {
+  runsAnswer(input: { runId: string }, viewer?: Viewer): Promise<RunAnswer>;
+  /** Notes what a call was answered with, for as long as its run is kept. */
+  keepAnswer(runId: string, answer: Json): Promise<void>;
+}
+
+export function createEngine(deps: EngineDependencies): Engine & RunAnswers {
   const { clock, logger, store, ids } = deps;
   const fleet = new Fleet(deps);
   const limits = () => ({ ...DEFAULT_RETENTION, ...deps.settings().retention });

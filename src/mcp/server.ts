@@ -16,7 +16,7 @@ import { confirmedBy, questionOf } from "./confirm.ts";
 import type { Tool } from "./define-tool.ts";
 import { toErrorResult } from "./respond.ts";
 import { answerCall } from "./tasks/answer-call.ts";
-import { TASKS_EXTENSION } from "./tasks/extension.ts";
+import { canMakeTasks, TASKS_EXTENSION } from "./tasks/extension.ts";
 import { addTaskMethods } from "./tasks/methods.ts";
 import { TaskServer } from "./tasks/server.ts";
 import { TOOLS } from "./tools/index.ts";
@@ -54,7 +54,7 @@ export function createMcpServer({ engine, version, logger, tools = TOOLS }: McpS
   const server = new TaskServer(
     { name: "orchestrator", title: "Orchestrator", version },
     {
-      capabilities: { tools: {}, extensions: TASKS_EXTENSION },
+      capabilities: { tools: {}, ...(canMakeTasks(engine) && { extensions: TASKS_EXTENSION }) },
       instructions: instructionsFor(tools),
     },
   );
@@ -65,7 +65,8 @@ export function createMcpServer({ engine, version, logger, tools = TOOLS }: McpS
     const client = { name: server.getClientVersion()?.name, capabilities: server.getClientCapabilities() };
     return callTool({ engine, logger, client }, call, context);
   });
-  addTaskMethods(server, { engine, viewerOf: (context) => callContext(context, undefined, () => false) });
+  const viewerOf = (context: ServerContext) => callContext(context, undefined, () => false);
+  if (canMakeTasks(engine)) addTaskMethods(server, { engine, viewerOf });
   return server;
 }
 
@@ -89,6 +90,7 @@ async function callTool(
     });
     return (await answered) as CallToolResult;
   } catch (thrown) {
+    if (thrown instanceof ProtocolError) throw thrown;
     const error = OrchestratorError.from(thrown);
     const question = questionOf(error, context, client.capabilities);
     if (question) return question;

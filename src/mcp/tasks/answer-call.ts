@@ -6,9 +6,9 @@ import type { Logger } from "../../core/ports.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { LONGEST_WAIT_MS } from "../call-context.ts";
 import type { PreparedCall, Told } from "../define-tool.ts";
-import { toResult } from "../respond.ts";
+import { toErrorResult, toResult } from "../respond.ts";
 import { span } from "../words.ts";
-import { declaresTasks } from "./extension.ts";
+import { canMakeTasks, declaresTasks, type TaskEngine } from "./extension.ts";
 import { type Task, type TaskState, taskOf } from "./task.ts";
 import { callsUnderWay, completed, keepState, stateOf } from "./task-state.ts";
 
@@ -34,9 +34,11 @@ export async function answerCall(
   call: PreparedCall,
   { context, mcp }: { context: CallContext; mcp: ServerContext },
 ): Promise<CallToolResult | CreatedTask> {
+  const { engine, logger } = deps;
   const { waitMs = TO_THE_END_MS, makesRun } = call;
-  if (makesRun && waitMs > AT_ONCE_MS && declaresTasks(mcp)) return resultOrTask(deps, call, context);
-  const told = await call.answer(deps.engine, context);
+  if (makesRun && waitMs > AT_ONCE_MS && declaresTasks(mcp) && canMakeTasks(engine))
+    return resultOrTask({ engine, logger }, call, context);
+  const told = await call.answer(engine, context);
   return toResult(told.isPending && (call.waitMs ?? 0) > LONGEST_WAIT_MS ? withLimit(told) : told);
 }
 
@@ -46,7 +48,7 @@ function withLimit(told: Told): Told {
 }
 
 async function resultOrTask(
-  deps: { engine: Engine; logger: Logger },
+  deps: { engine: TaskEngine; logger: Logger },
   call: PreparedCall,
   { longestWaitMs: _, ...context }: CallContext,
 ): Promise<CallToolResult | CreatedTask> {
@@ -92,23 +94,23 @@ function detachable({ cancellation, gone }: CallContext) {
 
 /** Has it noted what becomes of a call that is now a task. */
 function followCall(
-  { engine, logger }: { engine: Engine; logger: Logger },
+  { engine, logger }: { engine: TaskEngine; logger: Logger },
   runId: string,
   answer: Promise<Told>,
 ): void {
-  const underWay = callsUnderWay(engine);
-  underWay.add(runId);
+  callsUnderWay.add(runId);
   answer
     .then(lastWord, (thrown: unknown) => {
       if (thrown instanceof ProtocolError) return failed(thrown);
       const error = OrchestratorError.from(thrown);
-      if (error.code === "internal") logger.error({ err: thrown, runId }, "a task broke off");
       // Why a run failed is stored with it, and is told the same by every process.
-      return undefined;
+      if (error.code !== "internal") return undefined;
+      logger.error({ err: thrown, runId }, "a task broke off");
+      return completed(toErrorResult(error.with({ runId })));
     })
     .then((state) => state && keepState(engine, runId, state))
     .catch((error: unknown) => logger.warn({ err: error, runId }, "a task's result could not be kept"))
-    .finally(() => underWay.delete(runId));
+    .finally(() => callsUnderWay.delete(runId));
 }
 
 /** Where this process leaves first, whoever takes up the run has the last word. */
@@ -121,8 +123,8 @@ function failed({ code, message, data }: ProtocolError): TaskState {
 }
 
 /** @throws OrchestratorError `store_unavailable`: there is no task that another process would not find. */
-async function createdTask(engine: Engine, runId: string, context: CallContext): Promise<CreatedTask> {
-  const isUnderWay = callsUnderWay(engine).has(runId);
+async function createdTask(engine: TaskEngine, runId: string, context: CallContext): Promise<CreatedTask> {
+  const isUnderWay = callsUnderWay.has(runId);
   const told = await engine.runsAnswer({ runId }, context);
   if (!told.stored) throw notStored(runId);
   const state = stateOf(told, isUnderWay);

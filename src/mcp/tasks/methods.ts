@@ -9,15 +9,14 @@ import type { Viewer } from "../../core/context.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { RunAnswer } from "../../core/run-answers.ts";
-import type { Engine } from "../../engine/engine.ts";
-import { declaresTasks, tasksMissing } from "./extension.ts";
+import { declaresTasks, type TaskEngine, tasksMissing } from "./extension.ts";
 import { type TaskState, taskOf } from "./task.ts";
 import { callsUnderWay, stateOf } from "./task-state.ts";
 
 const params = z.looseObject({ taskId: z.string().min(1).max(128) });
 
 export interface TaskMethodsDependencies {
-  engine: Engine;
+  engine: TaskEngine;
   /** What of the runs whoever makes a request may see. */
   viewerOf(context: ServerContext): Viewer;
 }
@@ -57,16 +56,19 @@ export function addTaskMethods(server: Server, { engine, viewerOf }: TaskMethods
 }
 
 async function read(
-  engine: Engine,
+  engine: TaskEngine,
   { runId, viewer }: { runId: string; viewer: Viewer },
 ): Promise<{ told: RunAnswer; state: TaskState }> {
-  const isUnderWay = callsUnderWay(engine).has(runId);
+  const isUnderWay = callsUnderWay.has(runId);
   const told = await engine.runsAnswer({ runId }, viewer);
   return { told, state: stateOf(told, isUnderWay) };
 }
 
 /** Cancels down to the instances, and waits until they have said what became of the work. */
-async function cancel(engine: Engine, { runId, viewer }: { runId: string; viewer: Viewer }): Promise<void> {
+async function cancel(
+  engine: TaskEngine,
+  { runId, viewer }: { runId: string; viewer: Viewer },
+): Promise<void> {
   try {
     await engine.runsCancel({ runId }, viewer);
   } catch (error) {

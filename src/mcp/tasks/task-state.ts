@@ -1,23 +1,17 @@
 import { OrchestratorError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { RunAnswer } from "../../core/run-answers.ts";
-import type { Engine } from "../../engine/engine.ts";
 import type { Tool } from "../define-tool.ts";
 import { type Response, toErrorResult, toResult } from "../respond.ts";
 import { TOOLS } from "../tools/index.ts";
+import type { TaskEngine } from "./extension.ts";
 import type { TaskState } from "./task.ts";
 
 /** Calls that go on in this process as tasks, by their run, whichever connection began them. */
-const UNDER_WAY = new WeakMap<Engine, Set<string>>();
-
-export function callsUnderWay(engine: Engine): Set<string> {
-  const known = UNDER_WAY.get(engine) ?? new Set();
-  UNDER_WAY.set(engine, known);
-  return known;
-}
+export const callsUnderWay: Set<string> = new Set();
 
 /** Notes what the call that goes on as a task came to, so that any process can tell it. */
-export async function keepState(engine: Engine, runId: string, state: TaskState): Promise<void> {
+export async function keepState(engine: TaskEngine, runId: string, state: TaskState): Promise<void> {
   const { cancelled } = await engine.runsAnswer({ runId });
   const kept: TaskState = cancelled ? { status: "cancelled" } : state;
   await engine.keepAnswer(runId, kept as unknown as Json);

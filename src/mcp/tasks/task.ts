@@ -27,14 +27,14 @@ const SOONEST_POLL_MS = 1_000;
 const LATEST_POLL_MS = 15_000;
 
 /** @param now Epoch milliseconds. */
-export function taskOf({ run, keptUntil }: RunAnswer, { status }: TaskState, now = Date.now()): Task {
+export function taskOf({ run, keptUntil }: RunAnswer, state: TaskState, now = Date.now()): Task {
   const { runId, createdAt } = run;
   const begunAt = Date.parse(createdAt);
   // What has lasted long is likely to last longer.
   const age = Math.round((now - begunAt) / 10);
   return {
     taskId: runId,
-    statusMessage: words(run, status),
+    statusMessage: words(run, state),
     createdAt,
     lastUpdatedAt: lastUpdate(run),
     ttlMs: Math.max(1, Date.parse(keptUntil) - begunAt),
@@ -42,14 +42,15 @@ export function taskOf({ run, keptUntil }: RunAnswer, { status }: TaskState, now
   };
 }
 
-function words(run: RunDetail, status: TaskState["status"]): string {
+function words(run: RunDetail, state: TaskState): string {
   const { counts, warnings = [] } = run;
   const far = "skipped" in counts ? stepSummary(counts) : summary(counts);
   const lines = [
     counts.total === 0 ? "Nobody has been asked yet" : far,
     ...warnings.map((each) => oneLine(each)),
   ];
-  if (status === "cancelled") lines.push(...fates(run));
+  if (state.status === "cancelled") lines.push(...fates(run));
+  if (state.status === "failed") lines.unshift(oneLine(state.error.message));
   return `${lines.map((line) => line.replace(/\.$/, "")).join(". ")}.`;
 }
 
