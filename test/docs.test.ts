@@ -123,7 +123,8 @@ describe("the tools in the documents", () => {
     async ({ call }) => {
       const [, name, json = ""] = /^(\S+) (.*)$/.exec(call) ?? [];
       const tool = TOOLS.find((each) => each.name === name);
-      await expect(tool?.call(NO_ENGINE, JSON.parse(json), { createdBy: "docs" })).rejects.toThrow(REACHED);
+      const prepared = tool?.prepare(JSON.parse(json));
+      await expect(prepared?.answer(NO_ENGINE, { createdBy: "docs" })).rejects.toThrow(REACHED);
     },
   );
 });

@@ -1,4 +1,11 @@
-import type { AttemptView, Counts, OutcomeView } from "./answers.ts";
+import type {
+  AttemptView,
+  Counts,
+  DelegateAnswer,
+  FanoutAnswer,
+  OutcomeView,
+  SendAnswer,
+} from "./answers.ts";
 import type { Delivery, Reply } from "./delivery.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { Json } from "./json.ts";
@@ -34,6 +41,24 @@ export interface RunDetail extends RunView {
   attempts: AttemptView[];
   explanation: Explanation;
   warnings?: string[];
+}
+
+/** A run as the call that made it is answered, by whichever process. */
+export interface RunAnswer {
+  /** Without results. */
+  run: RunDetail;
+  /** Whether there is a record of it, which another process would find. */
+  stored: boolean;
+  /** Until when it is kept, unless there come to be too many. */
+  keptUntil: string;
+  /** It was cancelled before it was done. */
+  cancelled: boolean;
+  /** What the face that was called noted as its answer. */
+  kept?: Json;
+  /** Where nothing is noted, and nothing more is to come: the answer, made of what is stored. */
+  answer?: DelegateAnswer | FanoutAnswer | SendAnswer | OrchestrateAnswer;
+  /** The same of a call that failed. */
+  error?: ErrorBody;
 }
 
 /** One page of an instance's result, or of a step's value, as JSON text (or the text itself where it is text). */

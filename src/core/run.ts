@@ -1,3 +1,4 @@
+import type { AggregateOptions, AggregationStrategy } from "./aggregation/strategy.ts";
 import type { BalancingStrategy } from "./balancing.ts";
 import type { Budget } from "./budget.ts";
 import type { Attempt, Outcome } from "./outcome.ts";
@@ -17,6 +18,15 @@ export interface Explanation {
   notes?: string[];
 }
 
+/** What the caller of a fan-out wants its answer to be, besides the outcomes. */
+export interface AnswerWanted {
+  aggregate?: { strategy: AggregationStrategy } & AggregateOptions;
+  minSuccess?: number;
+  brief?: true;
+  /** Who is not waited for is cancelled, though nobody cancels the run. */
+  cancelsRest?: true;
+}
+
 /** The stored record of one delegate, fanout, session send or plan. Times are epoch milliseconds. */
 export interface Run {
   runId: string;
@@ -34,6 +44,8 @@ export interface Run {
   /** A caller's key stands for it: it is kept for as long as keys are. */
   keyed?: true;
   explanation: Explanation;
+  /** `fanout`: so that another process can answer the call. */
+  wanted?: AnswerWanted;
   outcomes: Outcome[];
   attempts: Attempt[];
   /** `orchestrate`: how far its steps are. */

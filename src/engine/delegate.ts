@@ -72,6 +72,11 @@ export async function delegate(
     },
     context,
   );
+  return delegateAnswer(parts, performed);
+}
+
+/** @throws OrchestratorError why it failed. */
+export function delegateAnswer(parts: EngineParts, performed: Performed): DelegateAnswer {
   return performed.over ? finished(performed) : pending(parts, performed);
 }
 

@@ -15,9 +15,10 @@ import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext, Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
+import type { Json } from "../core/json.ts";
 import type { OrchestrateAnswer } from "../core/plan-answers.ts";
 import type * as requests from "../core/requests.ts";
-import type { ResultPage, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
+import type { ResultPage, RunAnswer, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
 import { Turns } from "../policy/balancing.ts";
 import { RetryBudget } from "../policy/budget.ts";
 import { Slots } from "../policy/slots.ts";
@@ -37,6 +38,7 @@ import type { EngineParts } from "./parts.ts";
 import { PresenceBoard } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { RetentionSweep } from "./retention.ts";
+import { runAnswer } from "./run-answer.ts";
 import { runEvents, type Watching } from "./run-events.ts";
 import { RunJournal } from "./run-journal.ts";
 import { DEFAULT_RETENTION } from "./run-keys.ts";
@@ -73,7 +75,14 @@ export interface Engine {
   close(graceMs?: number): Promise<void>;
 }
 
-export function createEngine(deps: EngineDependencies): Engine {
+/** How the calls that made runs were answered: for a face whose answers outlive their connection. */
+export interface RunAnswers {
+  runsAnswer(input: { runId: string }, viewer?: Viewer): Promise<RunAnswer>;
+  /** Notes what a call was answered with, for as long as its run is kept. */
+  keepAnswer(runId: string, answer: Json): Promise<void>;
+}
+
+export function createEngine(deps: EngineDependencies): Engine & RunAnswers {
   const { clock, logger, store, ids } = deps;
   const fleet = new Fleet(deps);
   const limits = () => ({ ...DEFAULT_RETENTION, ...deps.settings().retention });
@@ -121,6 +130,8 @@ export function createEngine(deps: EngineDependencies): Engine {
     runsGet: (input, viewer = {}) => getRun(parts, input, viewer),
     runsList: (input, viewer = {}) => listRuns(parts, input, viewer),
     runsCancel: (input, viewer = {}) => cancelRun(parts, input, viewer),
+    runsAnswer: (input, viewer = {}) => runAnswer(parts, input, viewer),
+    keepAnswer: (runId, answer) => journal.keepAnswer(runId, answer),
     runsEvents: (input, watching = {}) => runEvents(parts, input, watching),
     start: () => {
       health.start();

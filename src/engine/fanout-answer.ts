@@ -16,7 +16,10 @@ import { countOutcomes, outcomeView, usageOf } from "./views.ts";
 /** A fan-out that has been waited for. */
 export interface FannedOut {
   performed: Performed;
-  input: FanoutInput;
+  input: Pick<
+    FanoutInput,
+    "detail" | "minSuccess" | "minReplies" | "payload" | "payloads" | "idempotencyKey"
+  >;
   context: CallContext;
   /** Has the answers of a run that was worked on here. */
   fold: Fold | undefined;

@@ -11,6 +11,7 @@ import { asksForAll } from "../core/selector.ts";
 import { orderByHealth } from "../policy/candidates.ts";
 import { mapLimited } from "../policy/limiter.ts";
 import { Fold } from "./aggregate-fold.ts";
+import { wantedOf } from "./answer-wanted.ts";
 import type { Work } from "./attempt.ts";
 import { beliefs, defaultTargets, dryRunOf } from "./choose.ts";
 import { deliver } from "./deliver.ts";
@@ -67,6 +68,7 @@ export async function fanout(
             createdBy: context.createdBy,
             ...(input.budget && { budget: input.budget }),
             explanation: { order: targets.map(({ name }) => name), excluded: [] },
+            ...wantedOf(input, fold),
             outcomes: targets.map(({ name, origin }) => ({
               instance: name,
               origin,

@@ -198,13 +198,16 @@ export async function within(clock: Clock, work: Promise<unknown>, ms: number): 
 /**
  * Waits for a run until its caller's wait is over; whether it has ended. A wait that is as long as the
  * timeout goes on until the instances have said what the cancel at the deadline came to.
+ *
+ * @param wait `longestMs`: what the caller's face can keep a call open.
  */
 export async function waited(
   clock: Clock,
   ended: Promise<unknown>,
-  { waitMs, timeoutMs }: { waitMs: number; timeoutMs: number },
+  { waitMs, timeoutMs, longestMs }: { waitMs: number; timeoutMs: number; longestMs?: number | undefined },
 ): Promise<boolean> {
   if (waitMs < timeoutMs) return within(clock, ended, waitMs);
+  if (longestMs !== undefined) return within(clock, ended, longestMs);
   await ended;
   return true;
 }

@@ -73,7 +73,10 @@ export async function performOpen(
   call: Pick<Performance, "waitMs" | "timeoutMs">,
   context: CallContext,
 ): Promise<Performed> {
-  const wait = waited(parts.clock, ended, { ...call, waitMs: waitOf(call, context) });
+  const wait = waited(parts.clock, ended, {
+    ...{ timeoutMs: call.timeoutMs, waitMs: waitOf(call, context) },
+    longestMs: context.longestWaitMs,
+  });
   const over = await unlessLeaving(parts.leaving, wait);
   const run = open.run.endedAt === undefined ? await open.known() : open.run;
   return { run, warnings: open.warnings, over, open };

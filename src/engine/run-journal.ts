@@ -5,7 +5,7 @@ import { keepText } from "../core/json-text.ts";
 import type { Clock, Ids, Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
 import { OpenRun } from "./open-run.ts";
-import { keptFor, RUNS, resultKey, resultsOf, runKey } from "./run-keys.ts";
+import { answerKey, keptFor, RUNS, resultKey, resultsOf, runKey } from "./run-keys.ts";
 
 /** Few enough that reading them holds up nobody. */
 const SCAN_PAGE = 200;
@@ -131,6 +131,22 @@ export class RunJournal {
       ...(after !== undefined && { after: runKey(after) }),
     });
     return entries.map((entry) => JSON.parse(entry.value) as Run);
+  }
+
+  /** Until when a run is kept, in epoch milliseconds; the deadline stands for an end that is to come. */
+  keptUntil(run: Run): number {
+    return (run.endedAt ?? run.deadlineAt) + keptFor(run, this.#keepMs());
+  }
+
+  /** Notes what the call of a run was answered with, for as long as the run is kept. */
+  async keepAnswer(runId: string, answer: Json): Promise<void> {
+    const expiresAt = this.keptUntil(await this.read(runId));
+    await this.#store.put(answerKey(runId), JSON.stringify(answer), { expiresAt });
+  }
+
+  async keptAnswer(runId: string): Promise<Json | undefined> {
+    const entry = await this.#store.get(answerKey(runId));
+    return entry && (JSON.parse(entry.value) as Json);
   }
 
   /** The stored result of one outcome, as JSON text. */

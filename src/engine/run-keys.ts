@@ -29,6 +29,11 @@ export function resultKey(runId: string, index: number): string {
   return `${resultsOf(runId)}${index}`;
 }
 
+/** Where it is noted what the call of a run was answered with; it goes with the results. */
+export function answerKey(runId: string): string {
+  return `${resultsOf(runId)}answer`;
+}
+
 /** Where the results of a run's outcomes are stored. */
 export function resultsOf(runId: string): string {
   return `result/${runId}/`;

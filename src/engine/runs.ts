@@ -57,7 +57,8 @@ export async function inlineOutcome(parts: EngineParts, run: Run, index: number)
     : { ...view, resultChars: text.length };
 }
 
-function orphanWarning({ processes }: EngineParts, run: Run): string[] {
+/** What has to be said of a run that nobody works on and nobody here can take up. */
+export function orphanWarning({ processes }: EngineParts, run: Run): string[] {
   if (run.endedAt !== undefined || !processes.isGone(run.owner)) return [];
   return [
     "The process that worked on this run has ended, and its instances are not in this fleet: what is pending here may have been done there.",

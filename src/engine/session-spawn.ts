@@ -23,7 +23,9 @@ export async function spawnSession(
   const before = await parts.records.find(sessionId);
   if (before && before.session.closedAt === undefined) throw exists(before.session);
   const epoch = (before?.session.epoch ?? 0) + 1;
-  const opened = await openSomewhere(parts, input, epoch, context.cancellation ?? new Cancellation());
+  const opened = await inTime(parts, context, (cancellation) =>
+    openSomewhere(parts, input, epoch, cancellation),
+  );
   const { instance, remoteId } = opened;
   const token = TOKEN_PREFIX + parts.ids.random();
   const session: Session = {
@@ -42,6 +44,32 @@ export async function spawnSession(
   };
   await keep(parts, session, before?.version ?? 0, opened);
   return { sessionId, instance: instance.name, ...(input.withToken && { token }) };
+}
+
+/** Opening one after another may last, but no longer than the caller's face can keep the call open. */
+async function inTime<T>(
+  { clock }: EngineParts,
+  { cancellation, longestWaitMs }: CallContext,
+  open: (cancellation: Cancellation) => Promise<T>,
+): Promise<T> {
+  if (longestWaitMs === undefined) return open(cancellation ?? new Cancellation());
+  const either = new Cancellation();
+  const forget = cancellation?.onCancel((error) => either.cancel(error));
+  const late = new OrchestratorError(
+    "timeout",
+    `No instance opened the session within ${longestWaitMs} ms.`,
+    {
+      delivery: "not_sent",
+      action: "Check the health of the fleet, and name an instance that is well.",
+    },
+  );
+  const stop = clock.after(longestWaitMs, () => either.cancel(late));
+  try {
+    return await open(either);
+  } finally {
+    stop();
+    forget?.();
+  }
 }
 
 /** Stores a new session; one that cannot be stored is closed again at its owner. */

@@ -94,9 +94,10 @@ async function sendInTurn(
   return sendAnswer(parts, session, performed);
 }
 
-function sendAnswer(
+/** @throws OrchestratorError why it failed. */
+export function sendAnswer(
   parts: EngineParts,
-  { sessionId, instance }: Session,
+  { sessionId, instance }: Pick<Session, "sessionId" | "instance">,
   { run, warnings, over }: Performed,
 ): SendAnswer {
   const outcome = run.outcomes.findLast(({ delivery }) => delivery !== "not_sent") ?? run.outcomes.at(-1);

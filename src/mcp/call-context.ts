@@ -13,6 +13,8 @@ import type { ProgressEvent } from "../core/run-answers.ts";
 import { oneLine } from "./words.ts";
 
 const LONGEST_CLIENT_NAME = 64;
+/** Many clients give a call up after 60 s; one that waits longer than this is answered with its handle. */
+export const LONGEST_WAIT_MS = 50_000;
 
 /**
  * Who calls, and how the call is watched and cancelled: as one request of a client says.
@@ -32,6 +34,7 @@ export function callContext(
   return {
     createdBy: name ? `mcp:${name.slice(0, LONGEST_CLIENT_NAME)}` : "mcp",
     confirmsAll: true,
+    longestWaitMs: LONGEST_WAIT_MS,
     ...endingsOf(signal),
     ...(token !== undefined && { onProgress: progressReporter(mcpReq, token, isOpen) }),
   };

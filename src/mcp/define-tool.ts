@@ -2,8 +2,10 @@ import type { Tool as AdvertisedTool, ToolAnnotations } from "@modelcontextproto
 import type { z } from "zod";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
+import type { RunOperation } from "../core/run.ts";
 import { validate } from "../core/validate.ts";
 import type { Engine } from "../engine/engine.ts";
+import { LONGEST_WAIT_MS } from "./call-context.ts";
 import { type PlainObject, plainInput, plainOutput, understoodInput } from "./plain-schema.ts";
 import type { Response } from "./respond.ts";
 import { understand } from "./understand.ts";
@@ -26,6 +28,28 @@ interface ToolDefinition<Input extends z.ZodType, Answer> {
   example: z.input<Input>;
   call(engine: Engine, input: z.output<Input>, context: CallContext): Promise<Answer>;
   respond(answer: Answer, input: z.output<Input>): Response;
+  /** Of a tool that makes runs: these, and whether an answer says that its run goes on. */
+  runs?: {
+    operation: RunOperation;
+    isPending(answer: Answer): boolean;
+    /** Whether this call makes one of its own; each does unless told otherwise. */
+    isNew?(input: z.output<Input>): boolean;
+  };
+}
+
+/** A call whose arguments are understood. */
+export interface PreparedCall {
+  /** How long its caller lets it stay open, in milliseconds, where that is said. */
+  readonly waitMs: number | undefined;
+  /** It makes a run, as which it can go on when it has been answered. */
+  readonly makesRun: boolean;
+  /** @param waitMs In place of what its caller says, which is kept to `LONGEST_WAIT_MS`. */
+  answer(engine: Engine, context: CallContext, waitMs?: number): Promise<Told>;
+}
+
+export interface Told extends Response {
+  /** The run that it belongs to goes on. */
+  isPending: boolean;
 }
 
 export interface Tool {
@@ -34,8 +58,12 @@ export interface Tool {
   readonly readOnly: boolean;
   /** Its entry in `tools/list`. */
   readonly advertised: AdvertisedTool;
+  /** What the runs are that it makes, if it does. */
+  readonly operation: RunOperation | undefined;
   /** @throws OrchestratorError `bad_request`, which names the argument and shows a valid call. */
-  call(engine: Engine, sent: Record<string, unknown>, context: CallContext): Promise<Response>;
+  prepare(sent: Record<string, unknown>): PreparedCall;
+  /** What a stored run of its operation came to, told as to a call without wishes of its own. */
+  retell(answer: object): Response;
 }
 
 /** Makes a tool of one use case: its entry in the list, and what happens when it is called. */
@@ -51,10 +79,31 @@ export function defineTool<Input extends z.ZodType, Answer>(definition: ToolDefi
       advertised ??= advertise(definition);
       return advertised;
     },
-    async call(engine, sent, context) {
+    operation: definition.runs?.operation,
+    prepare(sent) {
       understood ??= understoodInput(input);
-      const parsed = parse(input, understand(sent, understood), definition);
-      return definition.respond(await definition.call(engine, parsed, context), parsed);
+      return preparedCall(definition, parse(input, understand(sent, understood), definition));
+    },
+    retell: (answer) =>
+      definition.respond(
+        answer as Answer,
+        parse(input, definition.example as Record<string, unknown>, definition),
+      ),
+  };
+}
+
+function preparedCall<Input extends z.ZodType, Answer>(
+  { runs, call, respond }: ToolDefinition<Input, Answer>,
+  input: z.output<Input>,
+): PreparedCall {
+  const { wait } = input as { wait?: number };
+  return {
+    waitMs: wait,
+    makesRun: runs !== undefined && (runs.isNew?.(input) ?? true),
+    async answer(engine, context, waitMs = wait && Math.min(wait, LONGEST_WAIT_MS)) {
+      const asked = waitMs === undefined ? input : { ...(input as object), wait: waitMs };
+      const answer = await call(engine, asked as z.output<Input>, context);
+      return { ...respond(answer, input), isPending: runs?.isPending(answer) ?? false };
     },
   };
 }

@@ -4,7 +4,7 @@ import {
   type InputRequiredResult,
   ProtocolError,
   ProtocolErrorCode,
-  Server,
+  type Server,
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { OrchestratorError } from "../core/errors.ts";
@@ -14,7 +14,11 @@ import type { Engine } from "../engine/engine.ts";
 import { callContext } from "./call-context.ts";
 import { confirmedBy, questionOf } from "./confirm.ts";
 import type { Tool } from "./define-tool.ts";
-import { toErrorResult, toResult } from "./respond.ts";
+import { toErrorResult } from "./respond.ts";
+import { answerCall } from "./tasks/answer-call.ts";
+import { canMakeTasks, TASKS_EXTENSION } from "./tasks/extension.ts";
+import { addTaskMethods } from "./tasks/methods.ts";
+import { TaskServer } from "./tasks/server.ts";
 import { TOOLS } from "./tools/index.ts";
 
 const INSTRUCTIONS = {
@@ -47,9 +51,12 @@ export interface McpServerDependencies {
 
 /** The MCP server of one connection: lists the tools and calls the engine. */
 export function createMcpServer({ engine, version, logger, tools = TOOLS }: McpServerDependencies): Server {
-  const server = new Server(
+  const server = new TaskServer(
     { name: "orchestrator", title: "Orchestrator", version },
-    { capabilities: { tools: {} }, instructions: instructionsFor(tools) },
+    {
+      capabilities: { tools: {}, ...(canMakeTasks(engine) && { extensions: TASKS_EXTENSION }) },
+      instructions: instructionsFor(tools),
+    },
   );
   server.onerror = (error) => logger.warn({ err: error }, "the MCP connection reports an error");
   server.setRequestHandler("tools/list", () => ({ tools: tools.map(({ advertised }) => advertised) }));
@@ -58,6 +65,8 @@ export function createMcpServer({ engine, version, logger, tools = TOOLS }: McpS
     const client = { name: server.getClientVersion()?.name, capabilities: server.getClientCapabilities() };
     return callTool({ engine, logger, client }, call, context);
   });
+  const viewerOf = (context: ServerContext) => callContext(context, undefined, () => false);
+  if (canMakeTasks(engine)) addTaskMethods(server, { engine, viewerOf });
   return server;
 }
 
@@ -74,14 +83,14 @@ async function callTool(
 ): Promise<CallToolResult | InputRequiredResult> {
   let open = true;
   try {
-    return toResult(
-      await tool.call(
-        engine,
-        { ...sent, ...confirmedBy(context) },
-        callContext(context, client.name, () => open),
-      ),
-    );
+    const call = tool.prepare({ ...sent, ...confirmedBy(context) });
+    const answered = answerCall({ engine, logger }, call, {
+      context: callContext(context, client.name, () => open),
+      mcp: context,
+    });
+    return (await answered) as CallToolResult;
   } catch (thrown) {
+    if (thrown instanceof ProtocolError) throw thrown;
     const error = OrchestratorError.from(thrown);
     const question = questionOf(error, context, client.capabilities);
     if (question) return question;

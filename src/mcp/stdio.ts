@@ -1,6 +1,7 @@
 import type { Server } from "@modelcontextprotocol/server";
 import { type StdioServerHandle, StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Logger } from "../core/ports.ts";
+import { refusedListening } from "./tasks/listen.ts";
 
 export interface McpStdioOptions {
   /** Makes the server of the connection, once its client has shown which revision it speaks. */
@@ -17,6 +18,12 @@ export function serveMcpStdio({ createServer, onClose, logger }: McpStdioOptions
     transport,
     onerror: (error) => logger.warn({ err: error }, "a message on stdin or stdout was lost"),
   });
+  const take = transport.onmessage;
+  transport.onmessage = (message) => {
+    const refusal = refusedListening(message);
+    if (refusal) void transport.send(refusal).catch(() => {});
+    else take?.(message);
+  };
   const closeConnection = transport.onclose;
   transport.onclose = () => {
     closeConnection?.();

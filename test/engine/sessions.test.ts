@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Worker } from "../../src/host/worker.ts";
 import { handWorker, startHost } from "../host/harness.ts";
 import { closedPort, startServer } from "../instances/harness.ts";
-import { refuse, reset, respond } from "../support/faults.ts";
+import { hang, refuse, reset, respond } from "../support/faults.ts";
 import { byMethod, refusalOf, sqliteAt, stateFile, testEngine } from "./harness.ts";
 
 /** Remembers what it was told in a session, and answers with all of it. */
@@ -126,6 +126,22 @@ describe("sessions", () => {
     expect(error).toMatchObject({ code: "instance_down", instance: "A", delivery: "not_sent" });
     expect(error.message).toContain("not in the fleet");
     expect(await elsewhere.history({ sessionId: "s" })).toMatchObject({ transcript: [{ data: "kept" }] });
+  });
+});
+
+describe("opening a session", () => {
+  it("at one silent instance after another ends when the face can keep the call open no longer", async () => {
+    const [a, b] = [await startServer(), await startServer()];
+    a.play(hang);
+    b.play(hang);
+    const { spawn, sessions } = testEngine({ fleet: { A: a.url, B: b.url } });
+    const refused = await refusalOf(spawn({ sessionId: "s", instance: "A,B" }, { longestWaitMs: 200 }));
+    expect(refused).toMatchObject({
+      code: "timeout",
+      message: "No instance opened the session within 200 ms.",
+      delivery: "not_sent",
+    });
+    expect((await sessions()).items).toEqual([]);
   });
 });
 

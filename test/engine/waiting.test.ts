@@ -42,6 +42,14 @@ describe("waiting", () => {
     expect(await run(runId, 5)).toMatchObject({ outcomes: [{ result: 1 }] });
   });
 
+  it("is over when the face can keep the call open no longer, also where the deadline is near", async () => {
+    const worker = handWorker();
+    const host = await startHost({ worker });
+    const { delegate } = testEngine({ fleet: { A: host.origin } });
+    const call = { instances: ["A"], payload: 1, wait: "10s", timeout: "10s" };
+    expect(await delegate(call, { longestWaitMs: 100 })).toMatchObject({ reply: "pending" });
+  });
+
   it("passes the timeout to the instance as a cancel, and tells a timeout rather than a handle", async () => {
     const worker = handWorker();
     const host = await startHost({ worker });

@@ -8,6 +8,7 @@ import { systemClock, systemIds } from "../../src/app/system.ts";
 import type { Instance } from "../../src/core/instance.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import { createInstanceClients } from "../../src/instances/clients.ts";
+import type { Tool } from "../../src/mcp/define-tool.ts";
 import { createMcpServer } from "../../src/mcp/server.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { recordingLogger } from "../support/logger.ts";
@@ -52,11 +53,11 @@ export function engineOver(instances: readonly Instance[]): Engine {
 }
 
 /** A server's end of a connection in memory, and the bare other end of it. */
-export function serveInMemory(engine: Engine): InMemoryTransport {
+export function serveInMemory(engine: Engine, tools?: readonly Tool[]): InMemoryTransport {
   const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
   const logger = recordingLogger();
   closing(
-    serveStdio(() => createMcpServer({ engine, version: "1.2.3", logger }), {
+    serveStdio(() => createMcpServer({ engine, version: "1.2.3", logger, tools }), {
       transport: serverSide as Transport,
     }),
   );

@@ -23,6 +23,7 @@ NOT FOR asking several at once (fanout) or a conversation that must be remembere
   example: { instances: ["C", "D"], payload: { message: "Summarise the open issues." } },
   call: (engine, input, context) => engine.delegate(input, context),
   respond,
+  runs: { operation: "delegate", isPending: (answer) => "reply" in answer && answer.reply === "pending" },
 });
 
 function respond(answer: DelegateAnswer | DryRunAnswer): Response {

@@ -31,6 +31,11 @@ NOT FOR work that must be done only once (delegate).`,
   example: { targets: ["A-H"], payload: { query: "retry" }, aggregate: { strategy: "rank-fusion" } },
   call: (engine, input, context) => engine.fanout(input, context),
   respond,
+  runs: {
+    operation: "fanout",
+    // One that has enough answers is answered, though others are still to come.
+    isPending: (answer) => "counts" in answer && answer.counts.pending > 0 && answer.timedOut,
+  },
 });
 
 function respond(answer: FanoutAnswer | DryRunAnswer): Response {

@@ -40,6 +40,12 @@ NOT FOR a single task (delegate) or question (fanout).`,
   },
   call: (engine, input, context) => engine.orchestrate(input, context),
   respond,
+  runs: {
+    operation: "orchestrate",
+    isPending: (answer) => "reply" in answer && answer.reply === "pending",
+    // What the first call was answered with stays what it was.
+    isNew: ({ resume }) => resume === undefined,
+  },
 });
 
 function respond(answer: OrchestrateAnswer | DryRunAnswer): Response {

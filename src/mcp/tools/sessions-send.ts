@@ -21,6 +21,7 @@ NOT FOR a task that needs no memory (delegate).`,
   example: { sessionId: "session1", data: { message: "And only those from last week?" } },
   call: (engine, input, context) => engine.sessionsSend(input, context),
   respond,
+  runs: { operation: "sessions_send", isPending: ({ reply }) => reply === "pending" },
 });
 
 function respond(answer: SendAnswer): Response {

@@ -1,0 +1,89 @@
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  type Server,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
+import { z } from "zod";
+import type { Viewer } from "../../core/context.ts";
+import { OrchestratorError } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
+import type { RunAnswer } from "../../core/run-answers.ts";
+import { declaresTasks, type TaskEngine, tasksMissing } from "./extension.ts";
+import { type TaskState, taskOf } from "./task.ts";
+import { callsUnderWay, stateOf } from "./task-state.ts";
+
+const params = z.looseObject({ taskId: z.string().min(1).max(128) });
+
+export interface TaskMethodsDependencies {
+  engine: TaskEngine;
+  /** What of the runs whoever makes a request may see. */
+  viewerOf(context: ServerContext): Viewer;
+}
+
+/** Answers `tasks/get`, `tasks/update` and `tasks/cancel`: a task is a run, by the run's id. */
+export function addTaskMethods(server: Server, { engine, viewerOf }: TaskMethodsDependencies): void {
+  const add = (
+    method: string,
+    answer: (task: { runId: string; viewer: Viewer }, context: ServerContext) => Promise<object>,
+  ) =>
+    server.setRequestHandler(method, { params }, async ({ taskId: runId }, context) => {
+      if (!declaresTasks(context)) throw tasksMissing(method);
+      try {
+        return { ...(await answer({ runId, viewer: viewerOf(context) }, context)) };
+      } catch (error) {
+        throw protocolError(error);
+      }
+    });
+
+  add("tasks/get", async (task) => {
+    const { told, state } = await read(engine, task);
+    return { ...taskOf(told, state), ...state };
+  });
+
+  add("tasks/update", async (task, { mcpReq }) => {
+    if (!isObject(mcpReq.inputResponses)) throw invalid("inputResponses: expected an object.");
+    await read(engine, task);
+    // No task ever asks for input: there is nothing outstanding that these could answer.
+    return {};
+  });
+
+  add("tasks/cancel", async (task) => {
+    const { state } = await read(engine, task);
+    if (state.status === "working") await cancel(engine, task);
+    return {};
+  });
+}
+
+async function read(
+  engine: TaskEngine,
+  { runId, viewer }: { runId: string; viewer: Viewer },
+): Promise<{ told: RunAnswer; state: TaskState }> {
+  const isUnderWay = callsUnderWay.has(runId);
+  const told = await engine.runsAnswer({ runId }, viewer);
+  return { told, state: stateOf(told, isUnderWay) };
+}
+
+/** Cancels down to the instances, and waits until they have said what became of the work. */
+async function cancel(
+  engine: TaskEngine,
+  { runId, viewer }: { runId: string; viewer: Viewer },
+): Promise<void> {
+  try {
+    await engine.runsCancel({ runId }, viewer);
+  } catch (error) {
+    // The order stands: the process that works on the run has not obeyed it yet.
+    if (OrchestratorError.from(error).code !== "conflict") throw error;
+  }
+}
+
+function protocolError(thrown: unknown): ProtocolError {
+  if (thrown instanceof ProtocolError) return thrown;
+  const { code, message, action } = OrchestratorError.from(thrown);
+  if (code === "run_not_found") return invalid(`taskId: ${message} ${action}`);
+  return new ProtocolError(ProtocolErrorCode.InternalError, `${code}: ${message} → ${action}`);
+}
+
+function invalid(message: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+}

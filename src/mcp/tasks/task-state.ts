@@ -1,0 +1,43 @@
+import { OrchestratorError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import type { RunAnswer } from "../../core/run-answers.ts";
+import type { Tool } from "../define-tool.ts";
+import { type Response, toErrorResult, toResult } from "../respond.ts";
+import { TOOLS } from "../tools/index.ts";
+import type { TaskEngine } from "./extension.ts";
+import type { TaskState } from "./task.ts";
+
+/** Calls that go on in this process as tasks, by their run, whichever connection began them. */
+export const callsUnderWay: Set<string> = new Set();
+
+/** Notes what the call that goes on as a task came to, so that any process can tell it. */
+export async function keepState(engine: TaskEngine, runId: string, state: TaskState): Promise<void> {
+  const { cancelled } = await engine.runsAnswer({ runId });
+  const kept: TaskState = cancelled ? { status: "cancelled" } : state;
+  await engine.keepAnswer(runId, kept as unknown as Json);
+}
+
+/**
+ * How a run is as a task. What its call was answered with is told as it was noted; of a run whose call
+ * ended with its process, the answer is made anew.
+ *
+ * @param isUnderWay Whether its call was still going on here before the run was read.
+ */
+export function stateOf(told: RunAnswer, isUnderWay: boolean): TaskState {
+  const { run, kept, cancelled, answer, error } = told;
+  if (kept !== undefined) return kept as unknown as TaskState;
+  if (isUnderWay) return { status: "working" };
+  if (cancelled) return { status: "cancelled" };
+  if (error) return completed(toErrorResult(OrchestratorError.fromBody(error)));
+  return answer ? completed(toResult(retold(run.operation, answer))) : { status: "working" };
+}
+
+/** The result of the call, in the very form that it would have had. */
+export function completed(result: object): TaskState {
+  return { status: "completed", result: { ...result, resultType: "complete" } };
+}
+
+function retold(operation: Tool["operation"], answer: object): Response {
+  const tool = TOOLS.find((each) => each.operation === operation) as Tool;
+  return tool.retell(answer);
+}
