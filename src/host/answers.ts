@@ -45,6 +45,7 @@ export function answer(reply: FastifyReply, record: TaskRecord, more: object = {
     reply: REPLIES[record.state],
     ...(record.state === "done" && { result: record.result }),
     ...("error" in record && { error: record.error }),
+    ...("usage" in record && record.usage && { usage: record.usage }),
     ...more,
   });
 }
