@@ -26,26 +26,23 @@ export function addWorkerOptions(command: Command): Command {
     .addOption(
       new Option(
         "--agent <name>",
-        "a command-line agent does the tasks; what it may do: docs/agents.md",
+        "a command-line agent that does the tasks, with the least rights; more after --",
       ).choices(["claude", "codex", "openclaw"]),
     )
-    .option("--cwd <dir>", "command, agent: the folder that it runs in; default the current one")
+    .option("--cwd <dir>", "exec, agent: the folder that it runs in; default the current one")
     .addOption(
       new Option(
         "--env <variable>",
-        "command, agent: a variable that it gets besides the basic ones; may be repeated",
+        "exec, agent: a variable that it gets besides the basic ones; may be repeated",
       ).argParser((name: string, before: string[] = []) => [...before, name]),
     )
     .addOption(
-      new Option("--task-timeout <time>", "command, agent: stop a task after so long").argParser(
-        readDuration,
-      ),
+      new Option("--task-timeout <time>", "exec, agent: stop a task after so long").argParser(readDuration),
     )
     .addOption(
-      new Option(
-        "--output-limit <bytes>",
-        "command, agent: the most it may write; default 8388608",
-      ).argParser(readBytes),
+      new Option("--output-limit <bytes>", "exec, agent: the most it may write; default 8388608").argParser(
+        readBytes,
+      ),
     );
 }
 

@@ -6,7 +6,8 @@ import { type Agent, numberOf, type Said, tokens } from "./agent.ts";
  * Claude Code: https://code.claude.com/docs/en/headless
  *
  * Established by running 2.1.332 against a local Messages API, November 2026; `npm run e2e:agents` does it again:
- * - Without --permission-mode it may start in "auto", where a model approves tools. "default" denies what would ask.
+ * - Without --permission-mode it may start in "auto", where a model approves tools. "default" denies what would ask:
+ *   all but reading in its folder.
  * - With -p it trusts its folder: a `.claude/settings.json` there runs hooks, and sends the API key to a URL of its
  *   choice. --setting-sources user keeps settings, hooks, MCP servers and CLAUDE.md of the folder out.
  * - Of an option that is given twice the last one counts.

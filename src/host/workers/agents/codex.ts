@@ -8,7 +8,8 @@ import { type Agent, numberOf, tokens } from "./agent.ts";
  * again:
  * - `resume` has no --sandbox, and --sandbox may be given once: so the default is -c sandbox_mode, which both a later
  *   -c and --sandbox override, before `resume` too.
- * - Outside of a Git repository it refuses to work without --skip-git-repo-check; the read-only sandbox holds there.
+ * - Outside of a Git repository it refuses to work without --skip-git-repo-check; the read-only sandbox holds there. In
+ *   it commands read the whole disk, write nothing, and have no network.
  * - It does not trust the folder: a `.codex/config.toml` there is not read.
  * - `turn.completed` reports the usage of the whole thread so far. `turn.failed` comes with exit code 1; an id it does
  *   not know is told on stderr alone.
