@@ -71,7 +71,7 @@ async function makeWorker(
   onProgress: (done: number, total: number) => void,
 ): Promise<Worker> {
   const { createWorker } = await import("../host/workers/index.ts");
-  if (choice.kind === "exec") return createWorker({ ...choice, groups });
+  if (choice.kind === "exec" || choice.kind === "agent") return createWorker({ ...choice, groups });
   if (choice.kind === "module") return createWorker(choice);
   return createWorker({
     kind: "search",

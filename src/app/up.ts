@@ -1,5 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Running, StartedInstance, UpCommand, UpEvent, WorkerChoice } from "../cli/actions.ts";
+import type {
+  ProgramChoice,
+  Running,
+  StartedInstance,
+  UpCommand,
+  UpEvent,
+  WorkerChoice,
+} from "../cli/actions.ts";
 import { OrchestratorError } from "../core/errors.ts";
 
 /** What a child tells its parent. */
@@ -136,12 +143,17 @@ function workerArguments(worker: WorkerChoice, share: { index: number; of: numbe
     case "module":
       return ["--worker", "module", "--module", worker.path];
     case "exec":
-      return [
-        ...["--worker", "exec"],
-        ...(worker.cwd === undefined ? [] : ["--cwd", worker.cwd]),
-        ...(worker.timeoutMs === undefined ? [] : ["--task-timeout", `${worker.timeoutMs}ms`]),
-        "--",
-        ...worker.command,
-      ];
+      return ["--worker", "exec", ...programArguments(worker), "--", ...worker.command];
+    case "agent":
+      return ["--agent", worker.agent, ...programArguments(worker), "--", ...worker.args];
   }
+}
+
+function programArguments({ cwd, env = [], timeoutMs, outputLimit }: ProgramChoice): string[] {
+  return [
+    ...(cwd === undefined ? [] : ["--cwd", cwd]),
+    ...env.flatMap((name) => ["--env", name]),
+    ...(timeoutMs === undefined ? [] : ["--task-timeout", `${timeoutMs}ms`]),
+    ...(outputLimit === undefined ? [] : ["--output-limit", String(outputLimit)]),
+  ];
 }

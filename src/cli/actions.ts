@@ -13,9 +13,20 @@ export interface Running {
 }
 
 /** What an instance's tasks are done by. */
+/** How the program of a worker runs. */
+export interface ProgramChoice {
+  cwd?: string;
+  /** Names of the variables that it gets besides the basic ones. */
+  env?: string[];
+  timeoutMs?: number;
+  /** Bytes. */
+  outputLimit?: number;
+}
+
 export type WorkerChoice =
   | { kind: "search"; root?: string; only?: string[]; share?: { index: number; of: number } }
-  | { kind: "exec"; command: string[]; cwd?: string; timeoutMs?: number }
+  | ({ kind: "exec"; command: string[] } & ProgramChoice)
+  | ({ kind: "agent"; agent: string; args: string[] } & ProgramChoice)
   | { kind: "module"; path: string };
 
 export interface InstanceCommand {

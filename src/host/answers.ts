@@ -43,9 +43,11 @@ export function answer(reply: FastifyReply, record: TaskRecord, more: object = {
   return reply.send({
     taskId,
     reply: REPLIES[record.state],
-    ...(record.state === "done" && { result: record.result }),
     ...("error" in record && { error: record.error }),
+    ...("usage" in record && record.usage && { usage: record.usage }),
     ...more,
+    // Last, so that its text can be told from the rest without a scanner.
+    ...(record.state === "done" && { result: record.result }),
   });
 }
 

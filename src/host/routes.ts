@@ -18,7 +18,7 @@ import type { SessionRecords } from "./session-records.ts";
 import type { Sessions } from "./sessions.ts";
 import { taskIdOf } from "./task-record.ts";
 import type { Tasks, Work } from "./tasks.ts";
-import type { WorkerTask } from "./worker.ts";
+import { resultOf, type WorkerTask } from "./worker.ts";
 import type { WorkerSlots } from "./worker-slots.ts";
 
 /** Health answers without a key, but then says only whether the instance is well. */
@@ -59,7 +59,7 @@ function addTaskRoutes(server: FastifyInstance, facts: RoutesFacts): void {
     submit(facts, request, reply, (task) => {
       const { payload } = parseBody(taskBody, request);
       const run: Work["run"] = async (cancellation) =>
-        (await slots.run({ ...task, payload, cancellation })).result;
+        resultOf(await slots.run({ ...task, payload, cancellation }));
       return async () => ({ run, withdraw: () => {} });
     }),
   );

@@ -1,7 +1,8 @@
 import type { Json } from "../core/json.ts";
 import type { Clock, Ids, Store } from "../core/ports.ts";
+import type { Usage } from "../core/usage.ts";
 import type { MessageRef } from "./task-record.ts";
-import type { WorkerTurn } from "./worker.ts";
+import type { WorkerReply, WorkerResult, WorkerTurn } from "./worker.ts";
 
 /** An open session, as the journal keeps it. */
 export interface SessionRecord {
@@ -26,14 +27,15 @@ interface TurnRecord {
   seq: number;
   taskId?: string;
   turns: WorkerTurn[];
+  usage?: Usage;
 }
 
 /** The end of one message. */
 export interface SessionAdvance {
   seq: number;
   taskId: string;
-  turn: WorkerTurn;
-  state: Json | undefined;
+  data: Json;
+  reply: WorkerReply;
 }
 
 const PAGE = 1000;
@@ -83,21 +85,23 @@ export class SessionRecords {
   /** Keeps the end of a message, unless the session was closed meanwhile. */
   async advance(
     { record, version }: StoredSession,
-    { seq, taskId, turn, state }: SessionAdvance,
+    { seq, taskId, data, reply: { result, state, usage } }: SessionAdvance,
   ): Promise<void> {
-    await this.#putTurn(record.id, { seq, taskId, turns: [turn] });
+    await this.#putTurn(record.id, { seq, taskId, turns: [{ data, result }], ...(usage && { usage }) });
     const next: SessionRecord = { ...record, seq, ...(state !== undefined && { state }) };
     const kept = await this.#store.put(sessionKey(record.id), JSON.stringify(next), { ifVersion: version });
     if (kept === undefined) await this.#store.delete(turnKey(record.id, seq));
   }
 
-  /** The result that a message's end committed here; `undefined` when it did not come to that. */
-  async answered({ sessionId: id, seq }: MessageRef, taskId: string): Promise<Json | undefined> {
+  /** What a message's end committed here; `undefined` when it did not come to that. */
+  async answered({ sessionId: id, seq }: MessageRef, taskId: string): Promise<WorkerResult | undefined> {
     const session = await this.read(id);
     if (!session || session.record.seq < seq) return undefined;
     const entry = await this.#store.get(turnKey(id, seq));
     const turn = entry && (JSON.parse(entry.value) as TurnRecord);
-    return turn?.taskId === taskId ? turn.turns[0]?.result : undefined;
+    const [first] = turn?.turns ?? [];
+    if (!turn || turn.taskId !== taskId || !first) return undefined;
+    return { result: first.result, ...(turn.usage && { usage: turn.usage }) };
   }
 
   /** Whether it was open. */

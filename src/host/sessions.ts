@@ -5,6 +5,7 @@ import { Line, type Place } from "./line.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
 import { taskIdOf } from "./task-record.ts";
 import type { Work } from "./tasks.ts";
+import { resultOf, type WorkerResult } from "./worker.ts";
 import type { WorkerSlots } from "./worker-slots.ts";
 
 export interface SessionMessage {
@@ -77,21 +78,21 @@ export class Sessions {
     place: Place,
     message: SessionMessage,
     cancellation: Cancellation,
-  ): Promise<Json> {
+  ): Promise<WorkerResult> {
     const { id, key, hops, data, seq } = message;
     busy.cancellations.add(cancellation);
     try {
       await place.take(cancellation);
       const session = await this.#read(id);
       const history = await this.#records.history(session.record);
-      const { result, state } = await this.#slots.run({
+      const reply = await this.#slots.run({
         ...{ key, hops },
         payload: data,
         session: { id, state: session.record.state, history },
         cancellation,
       });
-      await this.#records.advance(session, { seq, taskId: taskIdOf(key), turn: { data, result }, state });
-      return result;
+      await this.#records.advance(session, { seq, taskId: taskIdOf(key), data, reply });
+      return resultOf(reply);
     } finally {
       busy.cancellations.delete(cancellation);
       this.#leave(id, place);

@@ -1,4 +1,6 @@
 import { OrchestratorError } from "../core/errors.ts";
+import { isObject } from "../core/json.ts";
+import type { Usage } from "../core/usage.ts";
 import type { TaskEnd, Tombstone } from "./task-record.ts";
 
 /** How a task ends whose worker threw. The error goes over the wire as the instance's own. */
@@ -7,8 +9,14 @@ export function failedEnd(name: string, thrown: unknown): TaskEnd {
     thrown instanceof OrchestratorError
       ? thrown
       : new OrchestratorError("instance_error", OrchestratorError.from(thrown).message);
-  const error = known.with({ instance: name, delivery: "accepted" }).toBody();
-  return { state: error.code === "cancelled" ? "cancelled" : "failed", error };
+  const { usage, ...others } = known.details ?? {};
+  const details = usage === undefined ? undefined : others;
+  const error = known.with({ instance: name, delivery: "accepted", details }).toBody();
+  return {
+    state: error.code === "cancelled" ? "cancelled" : "failed",
+    error,
+    ...(isObject(usage) && { usage: usage as Usage }),
+  };
 }
 
 /** How a task ends that an earlier process of this host had accepted. */

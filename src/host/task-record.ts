@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ErrorBody } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
+import type { Usage } from "../core/usage.ts";
 
 /** What the journal keeps of one key. Times are epoch milliseconds. */
 export type TaskRecord = WorkingTask | EndedTask | Tombstone;
@@ -26,7 +27,12 @@ export interface WorkingTask extends TaskFacts {
 export type EndedTask = TaskFacts & { acceptedAt: number; endedAt: number } & TaskEnd;
 
 /** How a task ended. */
-export type TaskEnd = { state: "done"; result: Json } | { state: "failed" | "cancelled"; error: ErrorBody };
+export type TaskEnd = (
+  | { state: "done"; result: Json }
+  | { state: "failed" | "cancelled"; error: ErrorBody }
+) & {
+  usage?: Usage;
+};
 
 /** The key was cancelled before it was ever seen: a task that carries it later is not executed. */
 export interface Tombstone {

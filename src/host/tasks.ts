@@ -1,6 +1,5 @@
 import { Cancellation } from "../core/cancellation.ts";
 import { OrchestratorError } from "../core/errors.ts";
-import type { Json } from "../core/json.ts";
 import type { Clock, Logger } from "../core/ports.ts";
 import type { Journal } from "./journal.ts";
 import { failedEnd, interruptedEnd, tombstone } from "./task-end.ts";
@@ -12,11 +11,12 @@ import {
   taskIdOf,
   type WorkingTask,
 } from "./task-record.ts";
+import type { WorkerResult } from "./worker.ts";
 
 /** What a task does once its key is recorded. */
 export interface Work {
   message?: MessageRef;
-  run(cancellation: Cancellation): Promise<Json>;
+  run(cancellation: Cancellation): Promise<WorkerResult>;
   /** Called in place of `run` when the key turns out to be known or cannot be recorded. */
   withdraw(): void;
 }
@@ -40,7 +40,7 @@ export interface TasksFacts {
   /** How many tasks may be unfinished at once: running or queued. */
   capacity: number;
   /** The result of a message whose end was committed to its session, but not yet to the journal. */
-  answered(message: MessageRef, taskId: string): Promise<Json | undefined>;
+  answered(message: MessageRef, taskId: string): Promise<WorkerResult | undefined>;
 }
 
 interface LiveTask {
@@ -176,7 +176,7 @@ export class Tasks {
     const { name, journal, clock, logger } = this.#facts;
     const { taskId, acceptedAt } = record;
     const end = await work.run(cancellation).then(
-      (result): TaskEnd => ({ state: "done", result }),
+      (done): TaskEnd => ({ state: "done", ...done }),
       (thrown): TaskEnd => failedEnd(name, cancellation.error ?? thrown),
     );
     const ended: EndedTask = { ...record, endedAt: clock.now(), ...end };
@@ -196,8 +196,8 @@ export class Tasks {
   /** The end of a task that an earlier process of this host had accepted. */
   async #interrupted(record: WorkingTask): Promise<EndedTask> {
     const { name, clock, answered } = this.#facts;
-    const result = record.message && (await answered(record.message, record.taskId));
-    const end: TaskEnd = result === undefined ? interruptedEnd(name) : { state: "done", result };
+    const done = record.message && (await answered(record.message, record.taskId));
+    const end: TaskEnd = done ? { state: "done", ...done } : interruptedEnd(name);
     return { ...record, endedAt: clock.now(), ...end };
   }
 

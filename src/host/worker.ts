@@ -1,5 +1,6 @@
 import type { Cancellation } from "../core/cancellation.ts";
 import type { Json } from "../core/json.ts";
+import type { Usage } from "../core/usage.ts";
 
 /** One message that a session has answered. */
 export interface WorkerTurn {
@@ -29,6 +30,15 @@ export interface WorkerReply {
   result: Json;
   /** Kept for the session's next message; without it, what was kept before stays. */
   state?: Json;
+  /** What the task has used. */
+  usage?: Usage;
+}
+
+/** What of a reply is told to whoever sent the task. */
+export type WorkerResult = Pick<WorkerReply, "result" | "usage">;
+
+export function resultOf({ result, usage }: WorkerReply): WorkerResult {
+  return { result, ...(usage && { usage }) };
 }
 
 /** What a worker says to a `null` payload. */
@@ -46,7 +56,10 @@ export interface Worker {
   readonly description: WorkerDescription;
   /** False where it keeps no sessions: then none can be opened. */
   readonly sessions?: boolean;
-  /** A throw is a reply of `failed`; an OrchestratorError keeps its code. */
+  /**
+   * A throw is a reply of `failed`; an OrchestratorError keeps its code, and a {@link Usage} as its
+   * `details.usage` says what failing has used.
+   */
   run(task: WorkerTask): Promise<WorkerReply>;
   /** What health shows besides the host's own figures, such as the number of documents indexed. */
   facts?(): Record<string, Json>;

@@ -1,7 +1,8 @@
 import type { Artifact, Message, Part, Task } from "@a2a-js/sdk";
 import type { Instance } from "../core/instance.ts";
 import { isObject, type Json, type JsonObject } from "../core/json.ts";
-import { promptOf, textOf } from "./prompt.ts";
+import { textOf } from "../core/prompt.ts";
+import { promptOf } from "./prompt.ts";
 
 // A payload as the part of a message, and the parts of an answer as a result.
 

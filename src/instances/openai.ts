@@ -10,12 +10,13 @@ import type {
   NotSent,
   Probe,
 } from "../core/ports.ts";
+import { textOf } from "../core/prompt.ts";
 import type { Channel } from "./channel.ts";
 import { type ChatMessage, chatBody, chatDialect } from "./chat-completions.ts";
 import type { Exchange } from "./exchange.ts";
 import { readModels } from "./openai-probe.ts";
 import { probe } from "./probe.ts";
-import { promptOf, templated, textOf } from "./prompt.ts";
+import { promptOf, templated } from "./prompt.ts";
 import { responsesBody, responsesDialect } from "./responses.ts";
 import { ModelStream, readModelAnswer, readModelError } from "./stream.ts";
 import { TokenScale, within } from "./token-window.ts";

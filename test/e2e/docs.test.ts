@@ -153,6 +153,8 @@ describe("the commands and programs in the documents", () => {
       "README.md: npm ci && npm run demo",
       // Clients of others.
       "README.md: claude mcp add orchestrator -- node /path/to/dist/main.js",
+      // Agents of others, which CI has not.
+      "docs/agents.md: orchestrator instance --name CODER --agent claude --cwd ~/project --task-timeout 10m",
     ]);
   });
 });

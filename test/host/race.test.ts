@@ -36,7 +36,7 @@ it("Posts, cancellations and questions of one key agree, whatever the order of t
           executions++;
           await ticks(index % 3);
           if (stops) cancellation.throwIfCancelled();
-          return executions;
+          return { result: executions };
         },
       });
       const run = async (call: (typeof calls)[number], index: number): Promise<TaskRecord | undefined> => {

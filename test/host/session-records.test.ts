@@ -13,8 +13,8 @@ it("keeps a history of more turns than one listing holds, in order", async () =>
     await records.advance(await read(), {
       seq,
       taskId: `t${seq}`,
-      turn: { data: seq, result: seq },
-      state: seq,
+      data: seq,
+      reply: { result: seq, state: seq },
     });
   }
   expect((await read()).record).toMatchObject({ seq: 2500, state: 2500 });

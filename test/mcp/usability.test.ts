@@ -88,7 +88,8 @@ async function given(tool: (typeof TOOLS)[number], args: Record<string, unknown>
       return Promise.reject(new OrchestratorError("cancelled", "far enough"));
     },
   });
-  await tool.call(engine, args, { createdBy: "test" }).catch((error: unknown) => {
+  const answered = tool.prepare(args).answer(engine, { createdBy: "test" });
+  await answered.catch((error: unknown) => {
     if (!(error instanceof OrchestratorError) || error.code !== "cancelled") throw error;
   });
   return calls[0];

@@ -30,7 +30,7 @@ export const instanceCommand: CommandBuilder = (actions, exit) =>
     )
     .addHelpText(
       "after",
-      "\nExamples:\n  orchestrator instance --name A --worker search --root ./docs\n  orchestrator instance --name B -- ./my-agent --json",
+      "\nExamples:\n  orchestrator instance --name A --worker search --root ./docs\n  orchestrator instance --name B -- ./my-agent --json\n  orchestrator instance --name C --agent claude --cwd ./project -- --allowedTools Read",
     )
     .action(async (command: string[], options: Options) => {
       const worker = workerOf(command, options);

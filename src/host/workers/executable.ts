@@ -5,23 +5,22 @@ import { OrchestratorError } from "../../core/errors.ts";
 
 /**
  * The absolute path of a program: looked for in PATH, or from `cwd` if its name has a slash.
+ * @param action what to do when it is not there.
  * @throws OrchestratorError `bad_request` if there is no such program.
  */
 export async function findExecutable(
   name: string,
   cwd: string,
-  path = process.env.PATH ?? "",
+  action = "Correct the command, install the program, or make the file executable.",
 ): Promise<string> {
   const inPath = !name.includes("/");
-  const folders = inPath ? path.split(delimiter) : [cwd];
+  const folders = inPath ? (process.env.PATH ?? "").split(delimiter) : [cwd];
   for (const folder of name ? folders : []) {
     const file = resolve(cwd, folder, name);
     if (await isExecutable(file)) return file;
   }
   const where = inPath ? "in any folder of PATH" : `below "${cwd}"`;
-  throw new OrchestratorError("bad_request", `There is no program "${name}" ${where}.`, {
-    action: "Correct the command, install the program, or make the file executable.",
-  });
+  throw new OrchestratorError("bad_request", `There is no program "${name}" ${where}.`, { action });
 }
 
 async function isExecutable(file: string): Promise<boolean> {
@@ -31,13 +30,4 @@ async function isExecutable(file: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** The variables that a worker's program gets: all of ours or those named, but never `ORCHESTRATOR_*`. */
-export function workerEnvironment(
-  names: readonly string[] | undefined,
-  own: NodeJS.ProcessEnv = process.env,
-): NodeJS.ProcessEnv {
-  const passed = (name: string) => !/^ORCHESTRATOR_/i.test(name) && (names?.includes(name) ?? true);
-  return Object.fromEntries(Object.entries(own).filter(([name]) => passed(name)));
 }

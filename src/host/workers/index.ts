@@ -1,4 +1,5 @@
 import type { Worker } from "../worker.ts";
+import type { AgentOptions } from "./agent.ts";
 import type { ExecOptions } from "./exec.ts";
 import type { ModuleOptions } from "./module.ts";
 import type { SearchOptions } from "./search.ts";
@@ -7,6 +8,7 @@ import type { SearchOptions } from "./search.ts";
 export type WorkerSpec =
   | ({ kind: "search" } & SearchOptions)
   | ({ kind: "exec" } & ExecOptions)
+  | ({ kind: "agent" } & AgentOptions)
   | ({ kind: "module" } & ModuleOptions);
 
 /**
@@ -19,6 +21,8 @@ export async function createWorker(spec: WorkerSpec): Promise<Worker> {
       return (await import("./search.ts")).createSearchWorker(spec);
     case "exec":
       return (await import("./exec.ts")).createExecWorker(spec);
+    case "agent":
+      return (await import("./agent.ts")).createAgentWorker(spec);
     case "module":
       return (await import("./module.ts")).createModuleWorker(spec);
   }

@@ -18,6 +18,22 @@ export async function endProcessGroup(leader: number): Promise<void> {
   signalGroup(leader, "SIGKILL");
 }
 
+const living = new Set<number>();
+
+/** Has a group asked to end when this process exits, which leaves no time to wait for it. Returns what forgets it. */
+export function endOnExit(leader: number): () => void {
+  if (living.size === 0) process.on("exit", askAllToEnd);
+  living.add(leader);
+  return () => {
+    living.delete(leader);
+    if (living.size === 0) process.off("exit", askAllToEnd);
+  };
+}
+
+function askAllToEnd(): void {
+  for (const leader of living) signalGroup(leader, "SIGTERM");
+}
+
 /** Whether there was anybody in the group to signal. */
 function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
   try {

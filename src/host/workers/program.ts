@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Cancellation } from "../../core/cancellation.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import type { GroupRecords } from "./group-records.ts";
-import { endProcessGroup } from "./process-group.ts";
+import { endOnExit, endProcessGroup } from "./process-group.ts";
 
 export interface Program {
   /** Absolute path of the executable. */
@@ -24,21 +24,31 @@ interface Exit {
   cause?: Error;
 }
 
+/** How a program ended that nobody stopped. */
+export interface ProgramEnd {
+  /** Its standard output. */
+  output: string;
+  /** The end of its standard error. */
+  stderr: string;
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+}
+
 /** A process that has ended may have left its pipes to another one: what is in them takes no longer to read. */
 const PIPES_MS = 1000;
 const STDERR_TAIL = 4096;
 
 /**
- * Runs a program once, in a process group of its own, and returns its standard output. When this settles
- * the group is gone, whatever the program started in it included.
- * @throws OrchestratorError `instance_error` when the program fails, `timeout`, `payload_too_large`, or what it
- *   was cancelled with.
+ * Runs a program once, in a process group of its own. When this settles the group is gone, whatever the program
+ * started in it included.
+ * @throws OrchestratorError `instance_error` when the program cannot be started, `timeout`, `payload_too_large`,
+ *   or what it was cancelled with.
  */
 export async function runProgram(
   program: Program,
   input: string,
   cancellation: Cancellation,
-): Promise<string> {
+): Promise<ProgramEnd> {
   cancellation.throwIfCancelled();
   const { file, command, cwd, env, timeoutMs, outputLimit, groups } = program;
   const name = command[0] as string;
@@ -47,6 +57,7 @@ export async function runProgram(
 
   const exit = exitOf(child);
   const forget = child.pid === undefined ? undefined : groups?.keep(child.pid);
+  const forgetExit = child.pid === undefined ? undefined : endOnExit(child.pid);
 
   let failure: OrchestratorError | undefined;
   let ending: Promise<void> | undefined;
@@ -78,10 +89,34 @@ export async function runProgram(
   ignoreCancel();
   if (child.pid !== undefined) await (ending ?? endProcessGroup(child.pid));
   forget?.();
+  forgetExit?.();
 
   if (failure) throw failure;
-  if (ended.code !== 0) throw programFailed(name, ended, stderr.toString());
-  return Buffer.concat(output).toString();
+  if (ended.cause) throw notStarted(name, ended.cause);
+  return {
+    output: Buffer.concat(output).toString(),
+    stderr: stderr.toString(),
+    exitCode: ended.code,
+    signal: ended.signal,
+  };
+}
+
+/**
+ * What a program wrote that ended well.
+ * @throws OrchestratorError `instance_error` for any other end.
+ */
+export function outputOf({ command }: Program, { output, stderr, exitCode, signal }: ProgramEnd): string {
+  if (exitCode === 0) return output;
+  const lastLine = stderr.trim().split("\n").at(-1);
+  const end = howEnded({ exitCode, signal });
+  throw new OrchestratorError("instance_error", `"${command[0]}" ${end}${lastLine ? `: ${lastLine}` : "."}`, {
+    delivery: "accepted",
+    details: { exitCode, signal, stderr },
+  });
+}
+
+export function howEnded({ exitCode, signal }: Pick<ProgramEnd, "exitCode" | "signal">): string {
+  return signal ? `was ended by ${signal}` : `ended with exit code ${exitCode}`;
 }
 
 /** How a process ended, once its output is read too. */
@@ -102,17 +137,9 @@ function exitOf(child: ChildProcess): Promise<Exit> {
   });
 }
 
-function programFailed(name: string, { code, signal, cause }: Exit, stderr: string): OrchestratorError {
-  if (cause) {
-    const message = `"${name}" could not be started: ${cause.message}.`;
-    return new OrchestratorError("instance_error", message, { cause });
-  }
-  const end = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
-  const lastLine = stderr.trim().split("\n").at(-1);
-  return new OrchestratorError("instance_error", `"${name}" ${end}${lastLine ? `: ${lastLine}` : "."}`, {
-    delivery: "accepted",
-    details: { exitCode: code, signal, stderr },
-  });
+function notStarted(name: string, cause: Error): OrchestratorError {
+  const message = `"${name}" could not be started: ${cause.message}.`;
+  return new OrchestratorError("instance_error", message, { cause });
 }
 
 function tookTooLong(name: string, timeoutMs: number): OrchestratorError {

@@ -148,10 +148,23 @@ describe("the environment of a command", () => {
     expect(Object.keys(all).filter((name) => /^orchestrator_/i.test(name))).toEqual([]);
     expect(Object.values(all)).not.toContain("secret");
 
-    const named = await variables({ env: ["WORKER_TEST_PLAIN", "ORCHESTRATOR_API_KEY", "NOT_SET"] });
-    expect(named).toMatchObject({ WORKER_TEST_PLAIN: "plain" });
-    expect(named).not.toHaveProperty("HOME");
+    vi.stubEnv("WORKER_TEST_OTHER", "other");
+    const named = await variables({ env: ["WORKER_TEST_PLAIN"] });
+    expect(named).toMatchObject({ PATH: process.env.PATH, WORKER_TEST_PLAIN: "plain" });
+    expect(named).not.toHaveProperty("WORKER_TEST_OTHER");
     expect(named).not.toHaveProperty("ORCHESTRATOR_API_KEY");
+  });
+
+  it.each([
+    ["NOT_SET_ANYWHERE", "NOT_SET_ANYWHERE is not set"],
+    ["orchestrator_fleet_key", "is never passed on"],
+    ["KEY=secret", '"KEY=…" is no name'],
+  ])("cannot be asked to have %s", async (name, why) => {
+    const error: unknown = await createExecWorker({ command: ["cat"], env: [name] }).catch(
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({ code: "bad_request", message: expect.stringContaining(why) });
+    expect(JSON.stringify(error)).not.toContain("secret");
   });
 });
 
