@@ -180,7 +180,7 @@ describe("the end of a call", () => {
     await expect(answer).rejects.toThrow();
     await vi.waitFor(() => expect(instances[0].cancelled).toBe(1));
     release();
-    expect((await call(client, "runs_list")).text).toContain("1 cancelled");
+    await vi.waitFor(async () => expect((await call(client, "runs_list")).text).toContain("1 cancelled"));
   });
 
   it("by a lost connection lets the work go on to its end", async () => {
