@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { A2A_SCENARIOS } from "./a2a.ts";
 import { freePorts, Gateway } from "./gateway.ts";
 import { install } from "./install.ts";
 import { startModel } from "./model.ts";
@@ -12,7 +13,9 @@ import { SCENARIOS, upstreamFailure, type World } from "./scenarios.ts";
 // has one of the words.
 
 const words = process.argv.slice(2);
-const chosen = SCENARIOS.filter(([what]) => words.length === 0 || words.some((word) => what.includes(word)));
+const chosen = [...SCENARIOS, ...A2A_SCENARIOS].filter(
+  ([what]) => words.length === 0 || words.some((word) => what.includes(word)),
+);
 const folder = await mkdtemp(join(tmpdir(), "orchestrator-openclaw-"));
 const installed = await install();
 const model = await startModel();
@@ -46,10 +49,14 @@ try {
     product.writeKey("A", a.token),
     product.writeKey("B", b.token),
     product.writeKey("W", "a-wrong-token"),
+    product.writeKey("G", a.a2aToken),
+    product.writeKey("V", "a-wrong-token"),
   ]);
   await product.configure({
     A: { url: a.url, protocol: "openclaw", apiKeyFile: product.keyFile("A") },
     B: { url: b.url, protocol: "openclaw", apiKeyFile: product.keyFile("B"), agent: "main" },
+    G: { url: a.url, protocol: "a2a", apiKeyFile: product.keyFile("G") },
+    V: { url: a.url, protocol: "a2a", apiKeyFile: product.keyFile("V") },
     W: { url: b.url, protocol: "openclaw", apiKeyFile: product.keyFile("W") },
   });
   const world: World = { a, b, model, product, server: await product.serve() };

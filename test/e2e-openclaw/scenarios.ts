@@ -257,7 +257,7 @@ const ends: Scenario[] = [
 /** Right after its start a gateway may take half a minute for its first run, on a busy machine. */
 const PATIENCE_MS = 120_000;
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   const giveUpAt = Date.now() + PATIENCE_MS;
   while (!(await holds())) {
     if (Date.now() > giveUpAt) throw new Error(`it did not come to that within ${PATIENCE_MS / 1000} s`);
