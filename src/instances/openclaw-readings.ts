@@ -99,7 +99,7 @@ export function readAgents(
 }
 
 function correctAgent(name: string): string {
-  return `Correct fleet.${name}.agent in the configuration.`;
+  return `Set fleet.${name}.agent in the configuration to an agent that the gateway has.`;
 }
 
 function strings(value: Json | undefined): string[] {

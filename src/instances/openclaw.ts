@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
 import type {
@@ -10,11 +9,13 @@ import type {
   OpenSession,
   Probe,
 } from "../core/ports.ts";
+import type { RemoteTranscript } from "../core/session.ts";
 import type { Channel } from "./channel.ts";
 import { type ChatMessage, chatBody } from "./chat-completions.ts";
 import { conversation, withLeftOut } from "./conversation.ts";
 import type { ExchangeRequest } from "./exchange.ts";
 import { gatewayDialect, readAgents, readGatewayError, readReady } from "./openclaw-readings.ts";
+import { agentOf, deleteSession, isFirst, newSessionKey, readTranscript } from "./openclaw-sessions.ts";
 import { probe } from "./probe.ts";
 import { ModelStream, readModelAnswer } from "./stream.ts";
 import { TokenScale } from "./token-window.ts";
@@ -23,6 +24,12 @@ import { TokenScale } from "./token-window.ts";
 const ADMISSION_MS = 60_000;
 /** Its stream says nothing while the agent uses a tool or its model is asked again, however long that takes. */
 const NO_LIMIT = 0;
+
+/** Who does a run: an agent, the gateway's own choice unless given, in one of its sessions or in none. */
+interface Addressee {
+  agent: string | undefined;
+  key?: string;
+}
 
 /**
  * Speaks to an OpenClaw gateway through its chat completions: each request is a run of one of its agents,
@@ -51,12 +58,12 @@ export class OpenClawClient implements InstanceClient {
   }
 
   send(call: Call): Promise<Answer> {
-    return this.#run(call, []);
+    return this.#run(call, { agent: this.#instance.settings?.agent });
   }
 
-  message(remoteId: string, _epoch: number, _seq: number, call: Call): Promise<Answer> {
-    const history = isFirst(remoteId, call.history) ? call.history : [];
-    return this.#run({ ...call, history }, ["x-openclaw-session-key", remoteId]);
+  message(key: string, _epoch: number, _seq: number, call: Call): Promise<Answer> {
+    const history = isFirst(key, call.history) ? call.history : [];
+    return this.#run({ ...call, history }, { agent: agentOf(key), key });
   }
 
   async ask(): Promise<Answer> {
@@ -92,17 +99,22 @@ export class OpenClawClient implements InstanceClient {
       quotes: true,
     }));
     if (error) throw error;
-    return { remoteId: remoteIdAfter(history.length) };
+    return { remoteId: newSessionKey(agent, history.length) };
   }
 
-  /** It has no call that ends a session; what is not spoken to any more, it prunes. */
-  async closeSession(): Promise<void> {}
+  closeSession(key: string): Promise<void> {
+    return deleteSession(this.#channel, key, this.#graceMs);
+  }
 
-  async #run(call: Call, session: readonly string[]): Promise<Answer> {
+  transcript(key: string): Promise<RemoteTranscript> {
+    return readTranscript(this.#channel, key, this.#graceMs);
+  }
+
+  async #run(call: Call, at: Addressee): Promise<Answer> {
     try {
       const { messages, leftOut } = conversation(call, this.#instance, this.#scale);
       const stream = new ModelStream(gatewayDialect, call.onProgress);
-      const request = { ...this.#request(call, messages, session), onData: stream.onData };
+      const request = { ...this.#request(call, messages, at), onData: stream.onData };
       const { name, clock } = this.#channel;
       const answer = await this.#channel.request(request, (exchange) =>
         readModelAnswer(exchange, {
@@ -122,9 +134,9 @@ export class OpenClawClient implements InstanceClient {
   #request(
     { cancellation }: Call,
     messages: readonly ChatMessage[],
-    session: readonly string[],
+    { agent, key }: Addressee,
   ): ExchangeRequest {
-    const { agent, model, idleTimeoutMs } = this.#instance.settings ?? {};
+    const { model, idleTimeoutMs } = this.#instance.settings ?? {};
     return {
       method: "POST",
       path: "/v1/chat/completions",
@@ -132,7 +144,7 @@ export class OpenClawClient implements InstanceClient {
         ...["content-type", "application/json", "accept", "text/event-stream, application/json"],
         ...(agent === undefined ? [] : ["x-openclaw-agent-id", agent]),
         ...(model === undefined ? [] : ["x-openclaw-model", model]),
-        ...session,
+        ...(key === undefined ? [] : ["x-openclaw-session-key", key]),
       ],
       body: JSON.stringify(chatBody(agent === undefined ? "openclaw" : `openclaw/${agent}`, messages)),
       headersTimeoutMs: idleTimeoutMs ?? ADMISSION_MS,
@@ -140,18 +152,4 @@ export class OpenClawClient implements InstanceClient {
       cancellation,
     };
   }
-}
-
-/**
- * The id of a new session, which is its key at the gateway. It says how many exchanges an earlier owner
- * had, so that whoever sends the first message, at any time, knows that the gateway is to be told of them.
- */
-function remoteIdAfter(exchanges: number): string {
-  return `orchestrator-${randomUUID()}${exchanges > 0 ? `-after-${exchanges}` : ""}`;
-}
-
-/** Whether the gateway has answered nothing in this session yet, and there is a past to tell it of. */
-function isFirst(remoteId: string, history: Call["history"]): boolean {
-  const exchanges = /-after-(\d+)$/.exec(remoteId)?.[1];
-  return exchanges !== undefined && Number(exchanges) === history?.length;
 }

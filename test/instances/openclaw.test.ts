@@ -1,44 +1,11 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Cancellation } from "../../src/core/cancellation.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";
-import type { InstanceSettings } from "../../src/core/instance.ts";
-import type { Call, WorkProgress } from "../../src/core/ports.ts";
-import { type Fault, faultServer } from "../support/fault-server.ts";
+import type { WorkProgress } from "../../src/core/ports.ts";
+import type { Fault } from "../support/fault-server.ts";
 import { hang, hangUp, reset, respond } from "../support/faults.ts";
-import { type GatewayServer, type GatewayServerOptions, gatewayServer } from "../support/gateway-server.ts";
-import { call, clientsFor, closedPort, errorOf, facts, instanceAt } from "./harness.ts";
-
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end();
-});
-
-async function started(options?: GatewayServerOptions): Promise<GatewayServer> {
-  const server = await gatewayServer({ token: "right", ...options });
-  ends.push(() => server.close());
-  return server;
-}
-
-function clientOf(url: string, settings: InstanceSettings = {}, env = { TOKEN: "right" }) {
-  const credential = { from: "env", name: "TOKEN" } as const;
-  const client = clientsFor({ env }).of(instanceAt(url, { protocol: "openclaw", settings, credential }));
-  const send = (payload: Call["payload"], more: Partial<Call> = {}) =>
-    client.send(call({ payload, ...more }));
-  return { client, send, env };
-}
-
-async function gateway(options: GatewayServerOptions = {}, settings: InstanceSettings = {}) {
-  const server = await started(options);
-  return { server, ...clientOf(server.url, settings) };
-}
-
-/** A server that does one thing to every request. */
-async function faulty(fault: Fault, settings: InstanceSettings = {}) {
-  const server = await faultServer();
-  server.play(fault);
-  ends.push(() => server.close());
-  return { server, ...clientOf(server.url, settings) };
-}
+import { closedPort, errorOf, facts } from "./harness.ts";
+import { clientOf, faulty, gateway } from "./openclaw-harness.ts";
 
 const opening = { sessionId: "s", epoch: 1, cancellation: new Cancellation() };
 
@@ -175,7 +142,7 @@ describe("a refusal", () => {
     expect(facts(answer)).toBe("not_sent none bad_request");
     expect(errorOf(answer)).toMatchObject({
       message: "A answered HTTP 400: Unknown agent 'nobody'.",
-      action: "Correct fleet.A.agent in the configuration.",
+      action: "Set fleet.A.agent in the configuration to an agent that the gateway has.",
     });
     const requests = server.paths.length;
     expect(facts(await send({ message: " " }))).toBe("not_sent none bad_request");
@@ -249,70 +216,5 @@ describe("health", () => {
     const probe = await client.check(100);
     expect(probe.state).toBe(state);
     expect(probe.reason).toContain(reason);
-  });
-});
-
-describe("a session", () => {
-  it("has a random key of ours, and the gateway keeps it", async () => {
-    const { client, server } = await gateway();
-    const { remoteId } = await client.openSession(opening);
-    expect(remoteId).toMatch(/^orchestrator-[0-9a-f-]{36}$/);
-    expect(server.runs).toEqual([]);
-    const history = [{ data: "one", result: "turn 1: one" }];
-    expect(await client.message(remoteId, 1, 1, call({ payload: "one", history: [] }))).toMatchObject({
-      result: "turn 1: one",
-    });
-    expect(await client.message(remoteId, 1, 2, call({ payload: "two", history }))).toMatchObject({
-      result: "turn 2: two",
-    });
-    expect([...server.sessions]).toEqual([[remoteId, ["one", "two"]]]);
-    await client.closeSession(remoteId);
-  });
-
-  it("of an earlier owner is told to the gateway with its first message, until that is answered", async () => {
-    const { client, server } = await gateway({}, { template: "Now: {{prompt}}" });
-    const history = [
-      { data: "one", result: "first" },
-      { data: { message: "two" }, result: { n: 2 } },
-    ];
-    const { remoteId } = await client.openSession({ ...opening, epoch: 2, history });
-    const told = [
-      { role: "user", content: "Now: one" },
-      { role: "assistant", content: "first" },
-      { role: "user", content: "Now: two" },
-      { role: "assistant", content: '{"n":2}' },
-    ];
-    const first = await client.message(remoteId, 2, 3, call({ payload: "fail upstream", history }));
-    expect(facts(first)).toBe("accepted failed instance_error");
-    await client.message(remoteId, 2, 4, call({ payload: "three", history }));
-    const later = [...history, { data: "three", result: "turn 3: three" }];
-    await client.message(remoteId, 2, 5, call({ payload: "four", history: later }));
-    expect(server.runs.map(({ body }) => body.messages)).toEqual([
-      [...told, { role: "user", content: "Now: fail upstream" }],
-      [...told, { role: "user", content: "Now: three" }],
-      [{ role: "user", content: "Now: four" }],
-    ]);
-  });
-
-  it("is not opened where there is no such agent, nobody, or something else", async () => {
-    const { client } = await gateway({ agents: ["main", "ops"] }, { agent: "nobody" });
-    await expect(client.openSession(opening)).rejects.toMatchObject({
-      code: "bad_request",
-      message: "A has no agent nobody, but default, main, ops.",
-      action: "Correct fleet.A.agent in the configuration.",
-    });
-    const dead = clientOf(`http://127.0.0.1:${await closedPort()}`);
-    await expect(dead.client.openSession(opening)).rejects.toMatchObject({ code: "instance_down" });
-    const other = await faulty(respond({ body: { ok: true } }));
-    await expect(other.client.openSession(opening)).rejects.toMatchObject({ code: "instance_error" });
-  });
-
-  it("is not opened while the gateway drains", async () => {
-    const { client, server } = await gateway();
-    server.draining = true;
-    await expect(client.openSession(opening)).rejects.toMatchObject({
-      code: "draining",
-      delivery: "not_sent",
-    });
   });
 });

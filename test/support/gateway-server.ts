@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { type GatewaySession, invokeTool, SESSION_TOOLS } from "./gateway-tools.ts";
 
 // An OpenClaw gateway over real sockets, as far as its HTTP goes: statuses, bodies and the order of its
 // checks are those that a gateway of version 2026.9.6 gave to curl on 25 November 2026 (test/e2e-openclaw
@@ -34,6 +36,8 @@ export interface GatewayServerOptions {
   /** Whether chat completions are on. */
   chat?: boolean;
   agents?: string[];
+  /** Of those for sessions, which its policy allows. */
+  tools?: readonly string[];
   /** What every run of it does, whatever it is told. */
   mood?: (typeof MOODS)[number];
 }
@@ -51,8 +55,8 @@ export interface GatewayServer {
   runs: GatewayRun[];
   /** Requests by path, in order. */
   paths: string[];
-  /** What each session was told and answered, by key. */
-  sessions: Map<string, string[]>;
+  /** By key. */
+  sessions: Map<string, GatewaySession>;
   /** How often a wrong token came. */
   refused: number;
   /** What `/readyz` says is failing. */
@@ -63,13 +67,13 @@ export interface GatewayServer {
 }
 
 export async function gatewayServer(options: GatewayServerOptions = {}): Promise<GatewayServer> {
-  const { token, chat = true, agents = ["main"], mood } = options;
+  const { token, chat = true, agents = ["main"], mood, tools = SESSION_TOOLS } = options;
   const beginning = new Set<string>();
   const gateway = {
     url: "",
     runs: [] as GatewayRun[],
     paths: [] as string[],
-    sessions: new Map<string, string[]>(),
+    sessions: new Map<string, GatewaySession>(),
     refused: 0,
     failing: [] as string[],
     draining: false,
@@ -97,8 +101,8 @@ export async function gatewayServer(options: GatewayServerOptions = {}): Promise
       const error = { message, type: "service_unavailable", code: "gateway_unavailable" };
       return json(response, 503, { error }, { "retry-after": "1" });
     }
-    if (!chat) return notFound(response);
-    if (path !== "GET /v1/models" && path !== "POST /v1/chat/completions") return notFound(response);
+    const known = chat ? ["GET /v1/models", "POST /v1/chat/completions"] : [];
+    if (![...known, "POST /tools/invoke"].includes(path)) return notFound(response);
     if (gateway.refused >= 10)
       return json(
         response,
@@ -119,19 +123,23 @@ export async function gatewayServer(options: GatewayServerOptions = {}): Promise
       const ids = ["openclaw", "openclaw/default", ...agents.map((agent) => `openclaw/${agent}`)];
       return json(response, 200, { object: "list", data: ids.map((id) => ({ id, object: "model" })) });
     }
-    await complete(request, response);
-  }
-
-  async function complete(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let raw = "";
     for await (const chunk of request) raw += chunk;
-    const parsed = body.safeParse(JSON.parse(raw));
+    if (path !== "POST /tools/invoke") return complete(request, response, JSON.parse(raw));
+    const invoked = invokeTool(JSON.parse(raw), { sessions, agents, tools });
+    json(response, invoked.status, invoked.body);
+  }
+
+  async function complete(request: IncomingMessage, response: ServerResponse, sent: unknown): Promise<void> {
+    const parsed = body.safeParse(sent);
     if (!parsed.success) return invalid(response, parsed.error.issues[0]?.message ?? "");
     const { model = "openclaw", messages, stream } = parsed.data;
     const named = /^openclaw(?:\/(.+))?$/.exec(model);
     if (!named) return invalid(response, "Invalid `model`. Use `openclaw` or `openclaw/<agentId>`.");
-    const agent = String(request.headers["x-openclaw-agent-id"] ?? named[1] ?? "main");
-    if (!agents.includes(agent)) return invalid(response, `Unknown agent '${agent}'.`);
+    const agent = request.headers["x-openclaw-agent-id"] ?? named[1] ?? (agents.length === 1 ? "main" : "");
+    if (agent === "")
+      return invalid(response, "Multiple agents are configured, but this operation has no explicit owner.");
+    if (!agents.includes(String(agent))) return invalid(response, `Unknown agent '${agent}'.`);
     const last = messages.at(-1);
     if (last?.role !== "user") return invalid(response, "Missing user message in `messages`.");
     if (!stream) return json(response, 500, { error: { message: "internal error", type: "api_error" } });
@@ -152,21 +160,18 @@ export async function gatewayServer(options: GatewayServerOptions = {}): Promise
         choices: [{ index: 0, delta, finish_reason }],
       });
     chunk({ role: "assistant" });
-    const key = request.headers["x-openclaw-session-key"];
-    if (typeof key === "string") {
-      // Two at once that both begin a session: the later one fails.
-      if (beginning.has(key)) return fail(response, "internal error");
-      if (!sessions.has(key)) beginning.add(key);
-    }
-    await speak(response, {
-      mood,
-      chunk,
-      messages,
-      past: typeof key === "string" ? (sessions.get(key) ?? []) : [],
-    });
-    if (typeof key !== "string") return;
+    const key = request.headers["x-openclaw-session-key"]?.toString();
+    if (key === undefined) return void (await speak(response, { mood, chunk, messages, past: 0 }));
+    // Two at once that both begin a session: the later one fails. With several agents, a key must name its own.
+    const bare = agents.length > 1 && !key.startsWith(`agent:${agent}:`);
+    if (bare || beginning.has(key)) return fail(response, "internal error");
+    const session = sessions.get(key) ?? { id: randomUUID(), said: [] };
+    if (!sessions.has(key)) beginning.add(key);
+    const said = await speak(response, { mood, chunk, messages, past: session.said.length / 2 });
     beginning.delete(key);
-    sessions.set(key, [...(sessions.get(key) ?? []), last.content]);
+    if (said === undefined) return;
+    session.said.push({ role: "user", text: last.content }, { role: "assistant", text: said });
+    sessions.set(key, session);
   }
 
   server.listen(0, "127.0.0.1");
@@ -179,30 +184,37 @@ interface Speech {
   mood: GatewayServerOptions["mood"];
   chunk: (delta: object, finish?: string) => void;
   messages: z.output<typeof body>["messages"];
-  past: readonly string[];
+  /** Turns before these. */
+  past: number;
 }
 
-async function speak(response: ServerResponse, { mood: ever, chunk, messages, past }: Speech): Promise<void> {
+/** What it said, if it came to an end. */
+async function speak(
+  response: ServerResponse,
+  { mood: ever, chunk, messages, past }: Speech,
+): Promise<string | undefined> {
   const users = messages.filter(({ role }) => role === "user");
   const last = users.at(-1)?.content ?? "";
   const mood = ever ?? MOODS.find((each) => last.includes(each));
-  if (mood === "crash early") return fail(response, "internal error");
+  if (mood === "crash early") return void fail(response, "internal error");
   // Eight tries take a real one some 90 s.
-  if (mood === "fail upstream") return fail(response, "upstream provider error");
-  const words = `turn ${past.length + users.length}: ${last}`.split(/(?= )/);
+  if (mood === "fail upstream") return void fail(response, "upstream provider error");
+  const said = `turn ${past + users.length}: ${last}`;
+  const words = said.split(/(?= )/);
   for (const [index, content] of words.entries()) {
     chunk({ content });
     if (index < 1) continue;
     if (mood === "break off") return void response.write("\n", () => response.destroy());
-    if (mood === "fail midway") return fail(response, "429 told to fail", "rate_limit_error");
+    if (mood === "fail midway") return void fail(response, "429 told to fail", "rate_limit_error");
     if (mood === "fall silent") return void (await once(response, "close"));
     if (mood === "go slowly") await sleep(30);
-    if (response.destroyed) return;
+    if (response.destroyed) return undefined;
   }
   chunk({}, "stop");
   const usage = { prompt_tokens: 10, completion_tokens: words.length, total_tokens: 10 + words.length };
   send(response, { object: "chat.completion.chunk", choices: [], usage });
   done(response);
+  return said;
 }
 
 function send(response: ServerResponse, data: object): void {
