@@ -43,13 +43,22 @@ export class Gateway {
   readonly #folder: string;
   readonly #installed: Installed;
   readonly #port: number;
+  readonly #agents: readonly string[];
   readonly #model: Model;
   #process: ChildProcess | undefined;
 
-  constructor(installed: Installed, folder: string, port: number, model: Model) {
+  /** @param agents those that it has besides `main`. */
+  constructor(
+    installed: Installed,
+    folder: string,
+    port: number,
+    model: Model,
+    agents: readonly string[] = [],
+  ) {
     this.#installed = installed;
     this.#folder = folder;
     this.#port = port;
+    this.#agents = agents;
     this.#model = model;
     this.url = `http://127.0.0.1:${port}`;
     this.token = `token-of-the-gateway-at-${port}`;
@@ -142,10 +151,13 @@ export class Gateway {
       channels: { a2a: { enabled: true, peers: { orchestrator: { token: this.a2aToken } } } },
       agents: {
         defaults: {
-          workspace: join(this.#folder, "workspace"),
           skipBootstrap: true,
           model: { primary: "local/reckoner" },
         },
+        list: ["main", ...this.#agents].map((id) => ({
+          id,
+          workspace: join(this.#folder, `workspace-${id}`),
+        })),
       },
       models: {
         providers: { local: { baseUrl: url, apiKey: key, api: "openai-completions", models: [model] } },

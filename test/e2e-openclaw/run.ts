@@ -21,7 +21,7 @@ const installed = await install();
 const model = await startModel();
 const [portA = 0, portB = 0] = await freePorts(2);
 const a = new Gateway(installed, join(folder, "A"), portA, model);
-const b = new Gateway(installed, join(folder, "B"), portB, model);
+const b = new Gateway(installed, join(folder, "B"), portB, model, ["ops"]);
 const product = new Product(join(folder, "product"));
 let failed = 0;
 
@@ -54,10 +54,12 @@ try {
   ]);
   await product.configure({
     A: { url: a.url, protocol: "openclaw", apiKeyFile: product.keyFile("A") },
-    B: { url: b.url, protocol: "openclaw", apiKeyFile: product.keyFile("B"), agent: "main" },
+    B: { url: b.url, protocol: "openclaw", apiKeyFile: product.keyFile("B"), agent: "ops" },
     G: { url: a.url, protocol: "a2a", apiKeyFile: product.keyFile("G") },
     V: { url: a.url, protocol: "a2a", apiKeyFile: product.keyFile("V") },
-    W: { url: b.url, protocol: "openclaw", apiKeyFile: product.keyFile("W") },
+    W: { url: b.url, protocol: "openclaw", apiKeyFile: product.keyFile("W"), agent: "main" },
+    // It has several agents, and is not told which.
+    N: { url: b.url, protocol: "openclaw", apiKeyFile: product.keyFile("B") },
   });
   const world: World = { a, b, model, product, server: await product.serve() };
   for (const [what, scenario] of chosen) {

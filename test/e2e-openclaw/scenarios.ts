@@ -79,9 +79,20 @@ const both: Scenario[] = [
       const second = await product.run("sessions_send", "--id", "talk", "--data", '"[[two]]"');
       deepEqual([first.said.result, second.said.result], ["turn 1: one", "turn 2: two"]);
       deepEqual(model.asked.at(-1)?.turns, ["one", "two"]);
-      const { said } = await product.run("sessions_history", "--id", "talk");
+      const { said } = await product.run("sessions_history", "--id", "talk", "--remote");
       equal(said.transcript.length, 2);
-      return "the gateway told its model both turns; so does our transcript";
+      deepEqual(
+        said.remote.messages.map(({ role, text }: { role: string; text: string }) => `${role}: ${text}`),
+        ["user: [[one]]", "assistant: turn 1: one", "user: [[two]]", "assistant: turn 2: two"],
+      );
+      await product.run("sessions_close", "--id", "talk");
+      const closed = await product.run("sessions_history", "--id", "talk", "--remote");
+      deepEqual(
+        [closed.said.transcript.length, closed.said.remote.messages],
+        [2, []],
+        JSON.stringify(closed.said),
+      );
+      return "the gateway told its model both turns, its transcript has them, and the close deleted it there";
     },
   ],
   [
@@ -161,6 +172,16 @@ const refusals: Scenario[] = [
       const { said } = await route();
       equal(said.result, "turn 1: let me in", JSON.stringify(said));
       return `${refused[0]?.said.message} Three calls, and the gateway that locks at two let the right token in.`;
+    },
+  ],
+  [
+    "a gateway of several agents, and none named",
+    async ({ product, model }) => {
+      const asked = model.asked.length;
+      const { said } = await product.run("route", "--instances", "N", "--payload", '"[[who]]"');
+      deepEqual([said.code, said.delivery], ["bad_request", "not_sent"], JSON.stringify(said));
+      equal(model.asked.length, asked);
+      return said.action;
     },
   ],
   [

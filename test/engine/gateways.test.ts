@@ -65,6 +65,28 @@ describe("a session at a gateway", () => {
     expect(server.sessions.size).toBe(1);
   });
 
+  it("shows what the gateway itself keeps, as long as it is open", async () => {
+    const { fleet } = await gateway("A");
+    const host = await startHost({ worker });
+    const { spawn, send, history, closeSession } = testEngine({ fleet: { ...fleet, B: host.origin } });
+    await spawn({ sessionId: "s", instance: "A" });
+    await send({ sessionId: "s", data: { message: "one" } });
+    const remote = async (sessionId: string) => (await history({ sessionId, remote: true })).remote;
+    expect(await remote("s")).toEqual({
+      messages: [
+        { role: "user", text: "one", at: "2026-11-25T16:16:47.131Z" },
+        { role: "assistant", text: "turn 1: one", at: "2026-11-25T16:16:47.132Z" },
+      ],
+    });
+    expect(await history({ sessionId: "s" })).not.toHaveProperty("remote");
+    await closeSession({ sessionId: "s" });
+    expect(await remote("s")).toEqual({ messages: [] });
+    await spawn({ sessionId: "other", instance: "B" });
+    expect((await refusalOf(remote("other"))).message).toBe(
+      "remote: B (protocol rest) does not tell what it keeps of a session.",
+    );
+  });
+
   it("takes over the history of an instance that is down, and tells it once", async () => {
     const { server, fleet } = await gateway("B");
     const host = await startHost({ worker });
