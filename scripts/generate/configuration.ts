@@ -16,15 +16,16 @@ const MEANING: Record<string, string> = {
   "fleet.*.apiKeyEnv": "the variable that holds its key",
   "fleet.*.apiKeyFile": "the file that holds its key; `~/` is the home folder",
   "fleet.*.agent": "for `openclaw`: the agent to ask",
-  "fleet.*.model": "for `openai`: the model to ask for",
-  "fleet.*.system": "for `openai`: what the model is told before everything else",
+  "fleet.*.model": "for `openai`: the model to ask for; for `openclaw`: one in the place of the agent's own",
+  "fleet.*.system": "for `openclaw`, `openai`: what the model is told before everything else",
   "fleet.*.api": "for `openai`: which of its two calls is made; found out unless given",
-  "fleet.*.contextTokens": "for `openai`: how many tokens of a session are replayed; 16,000 unless given",
+  "fleet.*.contextTokens":
+    "for `openclaw`, `openai`: how many tokens of a session are replayed; 16,000 unless given",
   "fleet.*.parameters": 'for `openai`: further fields of each request, such as `{"temperature":0}`',
   "fleet.*.template":
     "for `openclaw`, `a2a`, `openai`: what is sent, with `{{prompt}}` where the payload goes",
   "fleet.*.idleTimeout":
-    "for `openclaw`, `a2a`, `openai`: how long it may be silent before it is given up; 3 minutes unless given",
+    "for `openclaw`, `a2a`, `openai`: how long it may be silent before it is given up; unless given 3 minutes, for `openclaw` any time",
   cluster: "the cluster that lists further instances",
   "cluster.url": "where it answers; without it and without a `fleet`, `http://127.0.0.1:7411`",
   "cluster.allow": "for `serve`: hosts, without port, whose instances may register; any unless given",

@@ -161,6 +161,7 @@ class History(Session):
 
     transcript: List[Dict[str, Json]]
     next: NotRequired[int]
+    remote: NotRequired[Dict[str, Json]]
 
 
 class Run(TypedDict):
@@ -406,10 +407,13 @@ class OrchestratorClient:
 
     def sessions_history(
         self, session_id: str, *, token: Optional[str] = None, limit: Optional[int] = None,
-        after: Optional[int] = None,
+        after: Optional[int] = None, remote: bool = False,
     ) -> History:
-        """What was said in a session, also in a closed one; only messages `after` a sequence number."""
-        query = {"limit": limit, "after": after}
+        """What was said in a session, also in a closed one; only messages `after` a sequence number.
+
+        With `remote`, also what its owner itself keeps; only the protocol openclaw tells.
+        """
+        query = {"limit": limit, "after": after, "remote": "true" if remote else None}
         return self._call("GET", f"sessions/{_quote(session_id)}", query=query, token=token)[2]
 
     def sessions_close(self, session_id: str, *, token: Optional[str] = None) -> Session:

@@ -15,7 +15,7 @@ const FIELDS = new Set([
   ...["aggregate", "strategy", "path", "key", "limit", "separator", "normalize", "quorum", "order"],
   ...["instruction", "minSuccess", "runIds"],
   ...["minReplies", "stall", "cancelRest", "concurrency"],
-  ...["sessionId", "onInstanceDown", "token", "queue"],
+  ...["sessionId", "onInstanceDown", "token", "queue", "remote"],
   ...["maxCalls", "maxTokens", "maxCostUsd"],
   ...["detail", "after", "offset", "runId", "step", "inputs", "resume"],
 ]);

@@ -117,8 +117,8 @@ export class OrchestratorClient implements Orchestrator {
   }
 
   async sessionsHistory(call: calls.SessionsHistoryCall): Promise<answers.HistoryAnswer> {
-    const { sessionId, token, limit, after } = call;
-    const path = `sessions/${idIn(sessionId, "sessionId")}${query({ limit, after })}`;
+    const { sessionId, token, limit, after, remote } = call;
+    const path = `sessions/${idIn(sessionId, "sessionId")}${query({ limit, after, remote })}`;
     return this.#get(path, has("transcript"), { token });
   }
 

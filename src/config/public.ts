@@ -16,13 +16,13 @@ export interface InstanceConfig {
   apiKeyFile?: string;
   /** `openclaw`: the agent to ask. */
   agent?: string;
-  /** `openai`: the model to ask for. */
+  /** `openai`: the model to ask for; `openclaw`: one in the place of the agent's own. */
   model?: string;
-  /** `openai`: what the model is told before everything else. */
+  /** `openclaw`, `openai`: what the model is told before everything else. */
   system?: string;
   /** `openai`: which of its two calls is made; found out unless given. */
   api?: "chat" | "responses";
-  /** `openai`: how many tokens of a session are replayed. */
+  /** `openclaw`, `openai`: how many tokens of a session are replayed. */
   contextTokens?: number;
   /** `openai`: further fields of the request, such as `temperature`. */
   parameters?: Record<string, unknown>;

@@ -146,6 +146,15 @@ export interface HistoryAnswer extends SessionView {
   transcript: (MessageView | MoveView)[];
   /** Where the next page begins, when there is one. */
   next?: number;
+  /** Where it was asked for: what the owner itself keeps of the session. */
+  remote?: RemoteView;
+}
+
+/** What an instance itself keeps of a session, oldest first: its own words. */
+export interface RemoteView {
+  messages: { role: string; text: string; at?: string }[];
+  /** It has left something out. */
+  cut?: boolean;
 }
 
 /** One page of a listing; `next` goes into the next call's `after`. */

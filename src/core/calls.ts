@@ -184,6 +184,8 @@ export interface SessionsHistoryCall {
   limit?: number | undefined;
   /** Only messages after this sequence number. */
   after?: number | undefined;
+  /** Also what the owner itself keeps of it; only protocol `openclaw` tells. */
+  remote?: boolean | undefined;
 }
 
 export interface SessionsCloseCall {

@@ -38,13 +38,13 @@ export interface Instance {
 export interface InstanceSettings {
   /** `openclaw`: the agent to ask. */
   agent?: string;
-  /** `openai`: the model to ask for. */
+  /** `openai`: the model to ask for; `openclaw`: one in the place of the agent's own. */
   model?: string;
-  /** `openai`: what the model is told before everything else. */
+  /** `openclaw`, `openai`: what the model is told before everything else. */
   system?: string;
   /** `openai`: which of its two calls is made; found out unless given. */
   api?: OpenAiApi;
-  /** `openai`: how much of a session is replayed. */
+  /** `openclaw`, `openai`: how much of a session is replayed. */
   contextTokens?: number;
   /** `openai`: further fields of the request, such as `temperature`. */
   parameters?: JsonObject;
@@ -99,10 +99,10 @@ export const PROMPT_PLACE = "{{prompt}}";
 /** Fields of an instance that only some protocols know. */
 const FIELD_OF: Record<string, readonly Protocol[]> = {
   agent: ["openclaw"],
-  model: ["openai"],
-  system: ["openai"],
+  model: ["openclaw", "openai"],
+  system: ["openclaw", "openai"],
   api: ["openai"],
-  contextTokens: ["openai"],
+  contextTokens: ["openclaw", "openai"],
   parameters: ["openai"],
   template: ["openclaw", "a2a", "openai"],
   idleTimeout: ["openclaw", "a2a", "openai"],
@@ -117,13 +117,13 @@ const instanceFields = z.strictObject({
   apiKeyFile: z.string().min(1).optional(),
   /** `openclaw`: the agent to ask. */
   agent: z.string().min(1).optional(),
-  /** `openai`: the model to ask for. */
+  /** `openai`: the model to ask for; `openclaw`: one in the place of the agent's own. */
   model: z.string().min(1).optional(),
-  /** `openai`: what the model is told before everything else. */
+  /** `openclaw`, `openai`: what the model is told before everything else. */
   system: z.string().min(1).optional(),
   /** `openai`: which of its two calls is made; found out unless given. */
   api: z.enum(OPENAI_APIS).optional(),
-  /** `openai`: how many tokens of a session are replayed. */
+  /** `openclaw`, `openai`: how many tokens of a session are replayed. */
   contextTokens: z.number().int().min(256).optional(),
   /** `openai`: further fields of the request, such as `temperature`. */
   parameters: z.record(z.string(), json).optional(),

@@ -3,7 +3,7 @@ import type { OrchestratorError } from "./errors.ts";
 import type { HealthState } from "./health.ts";
 import type { Instance } from "./instance.ts";
 import type { Json } from "./json.ts";
-import type { AnsweredMessage } from "./session.ts";
+import type { AnsweredMessage, RemoteTranscript } from "./session.ts";
 import type { Usage } from "./usage.ts";
 
 // What the engine needs of the world. `instances`, `store` and `cluster` implement these.
@@ -60,9 +60,8 @@ export interface Change {
 }
 
 /**
- * Versioned records with compare-and-set, expiry, prefix listing and a change feed. There are no
- * transactions over several records. Every method rejects with `store_unavailable` when the store
- * cannot be read or written.
+ * Versioned records with compare-and-set, expiry, prefix listing and a change feed; no transactions over several.
+ * Every method rejects with `store_unavailable` when the store cannot be read or written.
  */
 export interface Store {
   get(key: string): Promise<Entry | undefined>;
@@ -205,6 +204,8 @@ export interface InstanceClient {
   /** Sends one message to an open session, as {@link send} does a task. */
   message(remoteId: string, epoch: number, seq: number, call: Call): Promise<Answer>;
   closeSession(remoteId: string): Promise<void>;
+  /** What the instance itself keeps of a session, where that can be read. */
+  transcript?(remoteId: string): Promise<RemoteTranscript>;
 }
 
 /** Clients of instances, one for each name and origin, with their connections. */

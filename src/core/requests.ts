@@ -188,6 +188,7 @@ export const sessionsHistoryInput = z.strictObject({
   token,
   limit: page.limit,
   after: z.number().int().min(0).optional().describe("Only messages after this sequence number."),
+  remote: z.boolean().default(false).describe("Also what the owner itself keeps (openclaw)."),
 });
 export type SessionsHistoryInput = z.output<typeof sessionsHistoryInput>;
 

@@ -79,3 +79,17 @@ export interface Message {
   result?: Json;
   error?: ErrorBody;
 }
+
+/** What an instance itself keeps of a session, oldest first: its own words. */
+export interface RemoteTranscript {
+  messages: RemoteMessage[];
+  /** It has left something out. */
+  cut?: boolean;
+}
+
+export interface RemoteMessage {
+  role: string;
+  text: string;
+  /** Epoch milliseconds. */
+  at?: number;
+}

@@ -126,7 +126,8 @@ async function openSomewhere(
     `No instance could open session ${sessionId}: ${refusals.join("; ")}.`,
     {
       delivery: "not_sent",
-      ...(picked.length === 1 && { instance: picked[0]?.name }),
+      // What to do is known where only one was asked.
+      ...(picked.length === 1 && { instance: picked[0]?.name, action: opened.last?.action }),
     },
   );
 }

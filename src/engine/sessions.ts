@@ -14,6 +14,7 @@ import { type Performed, perform } from "./perform.ts";
 import { converse } from "./session-converse.ts";
 import type { LinePlace } from "./session-line.ts";
 import { findOwner } from "./session-owner.ts";
+import { remoteTranscript } from "./session-remote.ts";
 import { sessionBusy, takeTurn } from "./session-turns.ts";
 import { survivesExit } from "./survival.ts";
 import { messageView, moveView, sessionView, usageOf } from "./views.ts";
@@ -181,6 +182,7 @@ export async function sessionHistory(
     ...sessionView(session),
     transcript: withMoves(session, transcript, { after: input.after ?? 0, isLast }),
     ...(!isLast && { next: last.seq }),
+    ...(input.remote && { remote: await remoteTranscript(parts, session) }),
   };
 }
 

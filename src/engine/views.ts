@@ -4,6 +4,7 @@ import type {
   MessageView,
   MoveView,
   OutcomeView,
+  RemoteView,
   SessionView,
 } from "../core/answers.ts";
 import { hasReply } from "../core/delivery.ts";
@@ -12,7 +13,7 @@ import type { StepCounts } from "../core/plan-answers.ts";
 import type { PlanProgress } from "../core/plan-state.ts";
 import type { Run } from "../core/run.ts";
 import type { RunDetail, RunView } from "../core/run-answers.ts";
-import type { Message, Session, SessionMove } from "../core/session.ts";
+import type { Message, RemoteTranscript, Session, SessionMove } from "../core/session.ts";
 import { addUsage, type Usage } from "../core/usage.ts";
 
 // Records as answers show them: ISO times, spans, and nothing that is only ours to know.
@@ -115,6 +116,14 @@ export function sessionView(session: Session): SessionView {
 
 export function messageView({ epoch: _ours, ...message }: Message): MessageView {
   return { ...message, at: iso(message.at) };
+}
+
+export function remoteView({ messages, cut }: RemoteTranscript): RemoteView {
+  const view = messages.map(({ at, ...message }) => ({
+    ...message,
+    ...(at !== undefined && { at: iso(at) }),
+  }));
+  return { messages: view, ...(cut && { cut }) };
 }
 
 export function moveView({ at, from, to, epoch, reason, history }: SessionMove): MoveView {

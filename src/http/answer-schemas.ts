@@ -97,6 +97,13 @@ export const history = session.extend({
     }),
   ),
   next: z.int().optional(),
+  remote: z
+    .looseObject({
+      messages: z.array(z.looseObject({ role: z.string(), text: z.string(), at: time.optional() })),
+      cut: z.boolean().optional(),
+    })
+    .optional()
+    .describe("What the owner itself keeps of it, with `remote=true`."),
 });
 
 const instanceHealth = z.looseObject({

@@ -78,8 +78,9 @@ export class Channel {
         return { exchange: unsent({ kind: "withheld", error: OrchestratorError.from(error) }), secret };
       }
       const exchange = await this.#exchange(request, secret);
-      if (exchange.status !== 401 && exchange.status !== 403) return { exchange, secret };
-      const changed = await this.#authorization.refused(exchange.status, secret);
+      const { status } = exchange;
+      if (status !== 401 && (status !== 403 || request.policy)) return { exchange, secret };
+      const changed = await this.#authorization.refused(status, secret);
       if (!changed || repeated)
         return { exchange: { ...exchange, advice: this.#authorization.advice }, secret };
     }

@@ -7,8 +7,8 @@ import { Authorization } from "./authorization.ts";
 import { Channel } from "./channel.ts";
 import { DEFAULT_LIMITS, Http, type HttpLimits } from "./http.ts";
 import { OpenAiClient } from "./openai.ts";
+import { OpenClawClient } from "./openclaw.ts";
 import { RestClient } from "./rest.ts";
-import { unspoken } from "./unspoken.ts";
 
 /** Past the wait that it was granted, an instance has so long to answer at all. */
 const GRACE_MS = 10_000;
@@ -27,7 +27,7 @@ export interface InstanceClientsOptions {
 /** How each protocol is spoken. */
 const SPOKEN: Record<Protocol, (channel: Channel, instance: Instance, graceMs: number) => InstanceClient> = {
   rest: (channel, _instance, graceMs) => new RestClient(channel, graceMs),
-  openclaw: (_channel, instance) => unspoken(instance),
+  openclaw: (channel, instance, graceMs) => new OpenClawClient(channel, instance, graceMs),
   a2a: (channel, instance, graceMs) => new A2aClient(channel, instance, graceMs),
   openai: (channel, instance) => new OpenAiClient(channel, instance),
 };

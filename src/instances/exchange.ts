@@ -13,6 +13,8 @@ export interface ExchangeRequest {
   body?: string;
   /** From the request's first byte to the status line. */
   headersTimeoutMs: number;
+  /** A 403 to it tells of what the caller may do, and not of the key. */
+  policy?: boolean;
   cancellation?: Cancellation | undefined;
   /** Hears that a 2xx answer begins. */
   onHead?: (status: number, headers: Exchange["headers"]) => void;

@@ -10,16 +10,15 @@ import type {
   NotSent,
   Probe,
 } from "../core/ports.ts";
-import { textOf } from "../core/prompt.ts";
 import type { Channel } from "./channel.ts";
 import { type ChatMessage, chatBody, chatDialect } from "./chat-completions.ts";
+import { conversation, withLeftOut } from "./conversation.ts";
 import type { Exchange } from "./exchange.ts";
 import { readModels } from "./openai-probe.ts";
 import { probe } from "./probe.ts";
-import { promptOf, templated } from "./prompt.ts";
 import { responsesBody, responsesDialect } from "./responses.ts";
 import { ModelStream, readModelAnswer, readModelError } from "./stream.ts";
-import { TokenScale, within } from "./token-window.ts";
+import { TokenScale } from "./token-window.ts";
 
 const APIS = {
   chat: { path: "/chat/completions", body: chatBody, dialect: chatDialect },
@@ -28,7 +27,6 @@ const APIS = {
 
 const HEADERS = ["content-type", "application/json", "accept", "text/event-stream, application/json"];
 const IDLE_MS = 3 * 60_000;
-const CONTEXT_TOKENS = 16_000;
 
 /**
  * Speaks the OpenAI API: one request a task, whose answer is streamed. It knows neither keys nor handles:
@@ -64,9 +62,8 @@ export class OpenAiClient implements InstanceClient {
 
   async message(_remoteId: string, _epoch: number, _seq: number, call: Call): Promise<Answer> {
     try {
-      const { messages, leftOut } = this.#messages(call);
-      const answer = await this.#complete(call, messages);
-      return answer.reply === "done" && leftOut > 0 ? told(answer, this.#instance, leftOut) : answer;
+      const { messages, leftOut } = conversation(call, this.#instance, this.#scale);
+      return withLeftOut(await this.#complete(call, messages), this.#instance, leftOut);
     } catch (thrown) {
       return unsent(OrchestratorError.from(thrown));
     }
@@ -98,26 +95,6 @@ export class OpenAiClient implements InstanceClient {
   }
 
   async closeSession(): Promise<void> {}
-
-  /** What is said to the model, and how many exchanges of the session there was no room for. */
-  #messages({ payload, history = [] }: Call): { messages: ChatMessage[]; leftOut: number } {
-    const { settings = {} } = this.#instance;
-    const scale = this.#scale;
-    const system: ChatMessage[] =
-      settings.system === undefined ? [] : [{ role: "system", content: settings.system }];
-    const last: ChatMessage = { role: "user", content: promptOf(payload, this.#instance) };
-    const fixed = [...system, last].reduce((sum, { content }) => sum + scale.of(content), 0);
-    const tokens = (settings.contextTokens ?? CONTEXT_TOKENS) - fixed;
-    const { messages, leftOut } = within(history, {
-      tokens,
-      scale,
-      write: ({ data, result }) => [
-        { role: "user", content: templated(textOf(data), settings) },
-        { role: "assistant", content: textOf(result) },
-      ],
-    });
-    return { messages: [...system, ...messages, last], leftOut };
-  }
 
   async #complete(call: Call, messages: readonly ChatMessage[]): Promise<Answer> {
     const api = this.#api ?? "chat";
@@ -161,11 +138,6 @@ export class OpenAiClient implements InstanceClient {
     this.#scale.learn(messages, stream.so.usage);
     return answer;
   }
-}
-
-function told(answer: Extract<Answer, { reply: "done" }>, { name }: Instance, leftOut: number): Answer {
-  const warning = `${name} was not told the ${leftOut} oldest messages of the session: fleet.${name}.contextTokens has no room for them.`;
-  return { ...answer, warning: answer.warning === undefined ? warning : `${answer.warning} ${warning}` };
 }
 
 /** A path that is not there, rather than a model that is not. */

@@ -52,14 +52,24 @@ export class ModelStream {
   readonly onData = (text: string): void => this.#parser.feed(text);
 }
 
-/** What a request to a model came to. `now` is epoch milliseconds. */
+export interface ModelReading {
+  dialect: ModelDialect;
+  so: ModelText;
+  /** The instance's. */
+  name: string;
+  /** Epoch milliseconds. */
+  now: number;
+  /** What the body of a refusal says; the error of an OpenAI API unless given. */
+  readError?: () => OwnError | undefined;
+}
+
+/** What a request to a model came to. */
 export function readModelAnswer(
   exchange: Exchange,
-  { dialect, so, name, now }: { dialect: ModelDialect; so: ModelText; name: string; now: number },
+  { dialect, so, name, now, readError = () => readModelError(exchange) }: ModelReading,
 ): Reading<Answer> {
   const { status, failure, body, headers } = exchange;
-  if (!isSuccess(status))
-    return { value: refusal(exchange, name, now, readModelError(exchange)), quotes: true };
+  if (!isSuccess(status)) return { value: refusal(exchange, name, now, readError()), quotes: true };
   const streamed = /^text\/event-stream\b/i.test(String(headers["content-type"]));
   if (!streamed && !failure) {
     const whole = parseJson(body);

@@ -273,9 +273,11 @@ describe("sessions", () => {
             history: { given: 1, unanswered: 0, tooOld: 0 },
           },
         ],
+        remote: { messages: [{ role: "user", text: "hello", at: "t3" }] },
       }),
     });
     expect(stdout).toContain("Session s at B, open");
+    expect(stdout).toMatch(/B itself keeps:\nAT {2}ROLE {2}TEXT\nt3 {2}user {2}hello/);
     expect(stdout).toMatch(/1 {4}t1 {2}A {9}\{"q":1\} .*done {3}yes/);
     expect(stdout).toContain("moved here from A: A is down");
     expect(stdout).toContain("There are more: --after 1");

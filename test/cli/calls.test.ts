@@ -98,6 +98,7 @@ describe("the words of a command", () => {
       { sessionId: "s", token: "t", queue: false, timeout: "5", wait: "5" },
     ],
     ["sessions_history --id s --after 3 --limit 2", { sessionId: "s", after: 3, limit: 2 }],
+    ["sessions_history --id s --remote", { sessionId: "s", remote: true }],
     ["sessions_list --after s1", { after: "s1" }],
     ["aggregate --run-id run-1 --strategy first", { runId: "run-1", strategy: "first" }],
     [

@@ -337,14 +337,14 @@ describe("a session that is to move", () => {
       fleet: { A: owner.origin, D: await deadOrigin() },
     });
     const d = configured.find(({ name }) => name === "D");
-    if (d) d.protocol = "openclaw";
+    if (d) d.protocol = "a2a";
     await spawn({ sessionId: "s", instance: "A", onInstanceDown: "migrate" });
     await send({ sessionId: "s", data: "one" });
     await owner.close();
     await health(["A"]);
     const error = await refusalOf(send({ sessionId: "s", data: "two" }));
     expect(error).toMatchObject({ code: "instance_down", instance: "A", delivery: "not_sent" });
-    expect(error.message).toContain("D (protocol openclaw) cannot take a session's history");
+    expect(error.message).toContain("D (protocol a2a) cannot take a session's history");
     expect(await storedSession(store)).toMatchObject({ instance: "A", epoch: 1, seq: 1 });
     expect((await storedSession(store)).turn).toBeUndefined();
     expect((await history({ sessionId: "s" })).transcript).toMatchObject([{ data: "one" }]);

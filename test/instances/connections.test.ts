@@ -184,19 +184,4 @@ describe("the clients of a fleet", () => {
       .send(call());
     expect(server.requests[0]?.path).toBe("/fleet/a/api/tasks");
   });
-
-  it("say of a protocol that they cannot speak so, and send nothing", async () => {
-    const server = await startServer();
-    const client = clientsFor().of(instanceAt(server.url, { protocol: "openclaw" }));
-    const sent = await client.send(call());
-    expect(facts(sent)).toBe("not_sent none bad_request");
-    expect(errorOf(sent)?.message).toBe("A: protocol openclaw cannot be spoken by this version.");
-    expect(await client.check(1_000)).toMatchObject({
-      state: "down",
-      reason: "protocol openclaw cannot be spoken by this version",
-    });
-    const { cancellation } = call();
-    await expect(client.openSession({ sessionId: "s", epoch: 0, cancellation })).rejects.toThrow(/openclaw/);
-    expect(server.accepted).toBe(0);
-  });
 });

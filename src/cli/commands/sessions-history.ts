@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { HistoryAnswer } from "../../core/answers.ts";
+import type { HistoryAnswer, RemoteView } from "../../core/answers.ts";
 import {
   addCallOptions,
   type CallOptions,
@@ -10,6 +10,7 @@ import {
 import type { CommandBuilder } from "../command-builder.ts";
 import { show } from "../output.ts";
 import { pageTable } from "../page-table.ts";
+import { table } from "../table.ts";
 import { errorLine, excerpt } from "../text.ts";
 import { useOrchestrator } from "../use-orchestrator.ts";
 
@@ -18,6 +19,7 @@ interface Options extends CallOptions {
   token?: string;
   limit?: number;
   after?: number;
+  remote?: boolean;
 }
 
 /** `orchestrator sessions_history` */
@@ -28,12 +30,13 @@ export const sessionsHistoryCommand: CommandBuilder = (actions) =>
       .addOption(sessionOption())
       .addOption(tokenOption())
       .addOption(numberOption("--limit <n>", "at most so many messages; default 50"))
-      .addOption(numberOption("--after <seq>", "only messages after this one")),
+      .addOption(numberOption("--after <seq>", "only messages after this one"))
+      .option("--remote", "also what the owner itself keeps; only protocol openclaw tells"),
   )
     .addHelpText("after", "\nExample:\n  orchestrator sessions_history --id session1 --limit 20")
     .action(async (options: Options) => {
-      const { id, token, limit, after, output } = options;
-      const call = { sessionId: id, token, limit, after };
+      const { id, token, limit, after, remote, output } = options;
+      const call = { sessionId: id, token, limit, after, remote };
       const history = await useOrchestrator(actions, options, (orchestrator) =>
         orchestrator.sessionsHistory(call),
       );
@@ -43,12 +46,19 @@ export const sessionsHistoryCommand: CommandBuilder = (actions) =>
 /** So much of a message and of its answer goes on a line. */
 const EXCERPT = 60;
 
-function words({ sessionId, instance, state, transcript, next }: HistoryAnswer): string {
+function words({ sessionId, instance, state, transcript, next, remote }: HistoryAnswer): string {
   const page = { items: transcript, ...(next !== undefined && { next }) };
   return [
     `Session ${sessionId} at ${instance}, ${state}`,
     pageTable(["SEQ", "AT", "INSTANCE", "MESSAGE", "REPLY", "ANSWER"], page, row),
+    ...(remote ? remoteLines(instance, remote) : []),
   ].join("\n");
+}
+
+function remoteLines(instance: string, { messages, cut }: RemoteView): string[] {
+  const rows = messages.map(({ role, text, at = "" }) => [at, role, excerpt(text, EXCERPT)]);
+  const keeps = `${instance} itself keeps${cut ? ", besides what it left out" : ""}:`;
+  return ["", keeps, rows.length === 0 ? "Nothing." : table([["AT", "ROLE", "TEXT"], ...rows])];
 }
 
 function row(entry: HistoryAnswer["transcript"][number]): string[] {

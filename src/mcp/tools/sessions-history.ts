@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { HistoryAnswer, MessageView, MoveView } from "../../core/answers.ts";
+import type { HistoryAnswer, MessageView, MoveView, RemoteView } from "../../core/answers.ts";
 import type { Json } from "../../core/json.ts";
 import { sessionsHistoryInput } from "../../core/requests.ts";
 import { READS } from "../annotations.ts";
@@ -8,7 +8,7 @@ import { type Excerpt, excerpts } from "../excerpt.ts";
 import { reply, session } from "../outputs.ts";
 import { type Response, withTrimmedError } from "../respond.ts";
 import { resultFields, resultText } from "../result.ts";
-import { AS_DATA, callOf, errorLine, plural, quoteExcerpt } from "../words.ts";
+import { AS_DATA, callOf, errorLine, oneLine, plural, quoteExcerpt } from "../words.ts";
 
 export const sessionsHistory = defineTool({
   name: "sessions_history",
@@ -30,12 +30,13 @@ NOT FOR sending (sessions_send).`,
 });
 
 function respond(history: HistoryAnswer): Response {
-  const { transcript, ...session } = history;
+  const { transcript, remote, ...session } = history;
   const { sessionId, instance, state, messages, next } = session;
   // Message and answer take turns, and share the room that there is.
-  const shown = excerpts(
-    transcript.filter(isMessage).flatMap(({ data, result = null }): Json[] => [data, result]),
-  );
+  const shown = excerpts([
+    ...transcript.filter(isMessage).flatMap(({ data, result = null }): Json[] => [data, result]),
+    ...(remote?.messages.map(({ text }) => text) ?? []),
+  ]);
   const entries = transcript.map((entry): Entry => {
     if (!isMessage(entry)) return entry;
     const [data, answer] = shown.splice(0, 2) as [Excerpt, Excerpt];
@@ -43,13 +44,19 @@ function respond(history: HistoryAnswer): Response {
   });
   const more =
     next === undefined ? [] : [`There is more: ${callOf("sessions_history", { sessionId, after: next })}`];
+  const kept = remote?.messages.map((message, at) => ({ message, shown: shown[at] as Excerpt }));
   return {
     text: [
       `Session ${sessionId} at ${instance} is ${state}, with ${plural(messages, "message")}, ${AS_DATA}`,
       ...entries.flatMap(entryLines),
       ...more,
+      ...(kept ? keptLines(instance, kept, remote?.cut) : []),
     ].join("\n"),
-    structured: { ...session, transcript: entries.map((entry) => ("kind" in entry ? entry : view(entry))) },
+    structured: {
+      ...session,
+      transcript: entries.map((entry) => ("kind" in entry ? entry : view(entry))),
+      ...(kept && { remote: { ...remote, messages: kept.map(keptView) } }),
+    },
   };
 }
 
@@ -71,6 +78,26 @@ function entryLines(entry: Entry): string[] {
     `${message.seq} sent: ${quoteExcerpt(data, () => "it is kept whole in the session")}`,
     `${message.seq} ${message.instance}: ${answerText(message, answer)}`,
   ];
+}
+
+interface Kept {
+  message: RemoteView["messages"][number];
+  shown: Excerpt;
+}
+
+function keptLines(instance: string, kept: readonly Kept[], cut = false): string[] {
+  const count = plural(kept.length, "message");
+  return [
+    `${instance} itself keeps ${count}${cut ? " besides what it left out" : ""}, ${AS_DATA}`,
+    ...kept.map(
+      ({ message, shown }) =>
+        `${oneLine(message.role, 20)}: ${quoteExcerpt(shown, () => `it is whole at ${instance}`)}`,
+    ),
+  ];
+}
+
+function keptView({ message, shown }: Kept): object {
+  return { ...message, text: shown.text, ...(!shown.whole && { textChars: shown.chars }) };
 }
 
 function moveLine({ from, to, at, reason, history }: MoveView): string {
