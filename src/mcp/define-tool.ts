@@ -4,6 +4,7 @@ import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import { validate } from "../core/validate.ts";
 import type { Engine } from "../engine/engine.ts";
+import { rememberSent } from "./as-sent.ts";
 import { type PlainObject, plainInput, plainOutput, understoodInput } from "./plain-schema.ts";
 import type { Response } from "./respond.ts";
 import { understand } from "./understand.ts";
@@ -53,7 +54,9 @@ export function defineTool<Input extends z.ZodType, Answer>(definition: ToolDefi
     },
     async call(engine, sent, context) {
       understood ??= understoodInput(input);
-      const parsed = parse(input, understand(sent, understood), definition);
+      const args = understand(sent, understood);
+      const parsed = parse(input, args, definition);
+      rememberSent(parsed, args);
       return definition.respond(await definition.call(engine, parsed, context), parsed);
     },
   };
