@@ -1,7 +1,9 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { ClientCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import { Agent, type Dispatcher } from "undici";
 import type { Clock } from "../../src/core/ports.ts";
+import { chooseTools, type ToolChoice } from "../../src/mcp/choose-tools.ts";
 import { createMcpHttp } from "../../src/mcp/http.ts";
 import { startFleet } from "../client/harness.ts";
 import { onEnd } from "../host/harness.ts";
@@ -18,12 +20,14 @@ export async function startMcp(
   {
     sessions,
     sessionClock = systemClock,
+    choice,
     ...options
-  }: FleetOptions & { sessions?: number; sessionClock?: Clock } = {},
+  }: FleetOptions & { sessions?: number; sessionClock?: Clock; choice?: ToolChoice } = {},
 ) {
   const logger = recordingLogger();
   const mcp = createMcpHttp({
     ...{ version: "1.2.3", logger, clock: sessionClock },
+    ...(choice && { tools: chooseTools(choice) }),
     ...(sessions !== undefined && { mostSessions: sessions }),
   });
   const fleet = await startFleet(size, { ...options, mcp });
@@ -36,11 +40,15 @@ export interface Connected {
 }
 
 /** The official 1.x client over Streamable HTTP; it ends with the test. */
-export async function connectTo(url: string, key?: string): Promise<Connected> {
+export async function connectTo(
+  url: string,
+  key?: string,
+  capabilities: ClientCapabilities = {},
+): Promise<Connected> {
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: bearer(key) },
   });
-  const client = new Client({ name: "test-client", version: "1.0.0" });
+  const client = new Client({ name: "test-client", version: "1.0.0" }, { capabilities });
   await client.connect(transport);
   onEnd(() => client.close());
   return { client, transport };

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
+import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { onEnd } from "../host/harness.ts";
 import { call } from "./harness.ts";
@@ -141,6 +142,51 @@ describe("MCP over HTTP", () => {
       expect((await next()).result.structuredContent.counts).toMatchObject({ total: 3, done: 3 });
       expect(await messages.next()).toEqual({ done: true, value: undefined });
     }
+  });
+});
+
+describe("a fan-out to everybody", () => {
+  const all = { targets: ["*"], payload: 1 };
+
+  it("is asked about in the session of an older client, and goes on with its answer", async () => {
+    const fleet = await startMcp(2, { engine: { settings: { confirmAbove: 1 } } });
+    fleet.finishAll();
+    const { client } = await connectTo(fleet.mcp, undefined, { elicitation: {} });
+    const asked: string[] = [];
+    let confirm = false;
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
+      asked.push(params.message);
+      return { action: "accept" as const, content: { confirm } };
+    });
+    expect((await call(client, "fanout", all)).text).toMatch(/^cancelled: Nothing was sent/);
+    expect(fleet.begun()).toBe(0);
+    confirm = true;
+    expect((await call(client, "fanout", all)).structured.counts.done).toBe(2);
+    expect(asked[1]).toMatch(/^"\*" picks 2 instances\. Are all meant\?/);
+  });
+
+  it("is an argument where the client cannot ask", async () => {
+    const fleet = await startMcp(2, { engine: { settings: { confirmAbove: 1 } } });
+    fleet.finishAll();
+    const refused = (await ask(fleet.mcp, modernCall("fanout", all))).messages[0].result;
+    expect(refused.content[0].text).toContain("confirmed: true");
+    const sent = await ask(fleet.mcp, modernCall("fanout", { ...all, confirmed: true }));
+    expect(sent.messages[0].result.structuredContent.counts.done).toBe(2);
+  });
+});
+
+describe("fewer tools", () => {
+  it("are all that is listed and called, in both eras", async () => {
+    const { mcp } = await startMcp(1, { choice: { readOnly: true } });
+    const { asked } = await beginSession(mcp);
+    for (const request of [asked({ id: 1, method: "tools/list" }), modern("tools/list")]) {
+      const { tools } = (await ask(mcp, request)).messages[0].result;
+      expect(tools.map(({ name }: { name: string }) => name)).toContain("health");
+      expect(tools.length).toBeLessThan(8);
+    }
+    expect((await ask(mcp, modernCall("delegate", WORK))).messages[0].error.message).toMatch(
+      /no tool delegate/,
+    );
   });
 });
 

@@ -102,6 +102,21 @@ describe("tools over a running server", () => {
     expect((await call(proxy, "sessions_list")).structured.items).toHaveLength(2);
   });
 
+  it("have a fan-out to many confirmed, as the engine itself has", async () => {
+    const { url, engine, begun, finishAll } = await startFleet(2, {
+      engine: { settings: { confirmAbove: 1 } },
+    });
+    finishAll();
+    const proxy = await connect(remoteEngine(() => clientOf(url, { confirmsAll: true }), systemClock));
+    const all = { targets: ["*"], payload: 1 };
+    const { text } = await call(proxy, "fanout", all);
+    expect(text).toBe((await call(await connect(engine.engine), "fanout", all)).text);
+    expect([text, begun()]).toEqual([expect.stringContaining("confirmed: true"), 0]);
+    expect((await call(proxy, "fanout", { ...all, confirmed: true })).structured.counts.done).toBe(2);
+    // A program is never asked.
+    await clientOf(url).fanout({ ...all, targets: "*" });
+  });
+
   it("tell of progress, and of a cancel down to the instance", async () => {
     const { proxy, workers, begun } = await startProxy(2);
     const seen: (string | undefined)[] = [];
