@@ -1,11 +1,31 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 import { licenceTexts } from "./licences.ts";
 
 // fastify, commander and pino are CommonJS and call `require` for Node's own modules.
 const REQUIRE_BANNER =
   'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+
+/**
+ * The MCP SDK has its HTTP transports in its main module. What serves HTTP gets that module as one of its own, so that
+ * the server on stdio, whose start is waited for, does not load them.
+ */
+const HTTP_APART: Plugin = {
+  name: "MCP over HTTP apart",
+  setup({ onResolve, resolve }) {
+    onResolve(
+      { filter: /^@modelcontextprotocol\/server$/ },
+      async ({ path, importer, kind, resolveDir, pluginData }) => {
+        if (pluginData === HTTP_APART || !/[\\/]mcp[\\/]http[\w-]*\.ts$/.test(importer)) return undefined;
+        return {
+          ...(await resolve(path, { kind, resolveDir, importer, pluginData: HTTP_APART })),
+          suffix: "?http",
+        };
+      },
+    );
+  },
+};
 
 /** What was written: `files` and `bytes` count the JavaScript alone. */
 export interface Bundle {
@@ -30,6 +50,7 @@ export async function bundle(entryPoints: Record<string, string>, outdir: string
     platform: "node",
     target: "node20.18",
     external: ["libsql"],
+    plugins: [HTTP_APART],
     banner: { js: REQUIRE_BANNER },
     legalComments: "none",
     metafile: true,

@@ -20,7 +20,9 @@ clearInterval(alive);
 
 async function run(): Promise<number> {
   if (args.length > 0) return (await import("./cli/program.ts")).runCommandLine(args, actions);
+  // As for every other command, this is where the engine is.
+  const url = process.env.ORCHESTRATOR_URL;
   if (process.stdin.isTTY) return (await import("./cli/introduce.ts")).introduce(program, version);
   const { runUntilStopped } = await import("./cli/run-until-stopped.ts");
-  return runUntilStopped(await actions.mcp({}));
+  return runUntilStopped(await actions.mcp(url ? { url } : {}));
 }

@@ -11,7 +11,11 @@ export function createActions(program: string, version: string): Actions {
   return {
     version,
     program,
-    mcp: async (options) => (await import("./mcp.ts")).startMcp({ ...options, version }),
+    mcp: async ({ url, ...options }) =>
+      url === undefined
+        ? (await import("./mcp.ts")).startMcp({ ...options, version })
+        : (await import("./mcp-proxy.ts")).startMcpProxy({ ...options, url, version }),
+    mcpHttp: async (options) => (await import("./mcp-http.ts")).startMcpHttp({ ...options, version }),
     serve: async (options) => (await import("./serve.ts")).startServe({ ...options, version }),
     instance: startInstanceCommand,
     up: async (options, onEvent) => (await import("./up.ts")).startFleet(program, options, onEvent),

@@ -3,7 +3,7 @@ import type { Running } from "../cli/actions.ts";
 import { createLeaseTable, type LeaseTable } from "../cluster/leases.ts";
 import type { ConfigSource } from "../config/source.ts";
 import { fleetCredential } from "../core/fleet-key.ts";
-import { type AcceptedKey, adminKey, hashKey } from "../core/keys.ts";
+import { type AcceptedKey, hashKey } from "../core/keys.ts";
 import type { Members } from "../core/ports.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type InstanceApi, openInstanceApi } from "../host/instance-api.ts";
@@ -12,7 +12,9 @@ import { openSqliteStore } from "../store/sqlite.ts";
 import { type App, createApp, type Env } from "./app.ts";
 import { type FleetWorkerOptions, fleetWorker } from "./fleet-worker.ts";
 import { joinCluster, type Membership } from "./join-cluster.ts";
+import { mcpEndpoint } from "./mcp-endpoint.ts";
 import { registerSkill, UNREGISTERED } from "./register-skill.ts";
+import { serverGuards } from "./server-guards.ts";
 import { systemClock, systemIds } from "./system.ts";
 
 /** A fleet that answers as one instance may have many tasks at once: all it does is wait for them. */
@@ -37,7 +39,7 @@ export interface FleetInstance extends FleetWorkerOptions {
   tags?: string[];
 }
 
-/** Starts `orchestrator serve`: the Orchestrator API over the engine, the Cluster API, and the Instance API. */
+/** Starts `orchestrator serve`: the Orchestrator API and MCP over the engine, the Cluster API, and the Instance API. */
 export async function startServe({
   config: named,
   host,
@@ -63,13 +65,13 @@ export async function startServe({
     const { config, logger, engine } = app;
     const settings = config.current();
     const nested = instance && (await openNested(app, engine, instance));
+    const guards = serverGuards(app);
     const served = await serve({
-      ...{ host, port, version, engine, leases, logger },
+      ...{ host, port, version, engine, leases, logger, ...guards },
       clock: systemClock,
-      keys: () => [...acceptedKeys(app), ...instanceKey(app, instance, origin)],
-      requestsPerMinute: () => config.current().serve.requestsPerMinute,
-      allowedHosts: () => [...config.current().serve.hosts, ...hostOf(instance?.url)],
-      allowedOrigins: () => config.current().serve.origins,
+      keys: () => [...guards.keys(), ...instanceKey(app, instance, origin)],
+      allowedHosts: () => [...guards.allowedHosts(), ...hostOf(instance?.url)],
+      mcp: mcpEndpoint(app, version),
       ...(settings.clusterAllow && { allow: settings.clusterAllow }),
       ...(nested && { instance: nested.api }),
     });
@@ -99,12 +101,6 @@ export async function startServe({
     const key = fleetCredential(fleetKey, own.name, new URL(own.url ?? at).origin);
     return [{ name: own.name, hash: hashKey(key), scopes: ["send"] }];
   }
-}
-
-/** The key of the environment, which may do everything, and those of the configuration. */
-function acceptedKeys({ keys, config }: App): AcceptedKey[] {
-  const key = keys.apiKey();
-  return [...(key === undefined ? [] : [adminKey(key)]), ...config.current().keys];
 }
 
 function hostOf(url: string | undefined): string[] {

@@ -90,17 +90,20 @@ export interface Finding {
   action?: string;
 }
 
+/** Show only these tools, or only those that change nothing. */
+export interface ToolChoice {
+  only?: readonly string[] | undefined;
+  readOnly?: boolean;
+}
+
 /** What the commands do; the program hands them in, and this folder only reads words and shapes output. */
 export interface Actions {
   version: string;
   /** The script that is this command line. */
   program: string;
-  mcp(options: {
-    config?: string;
-    /** Show only these tools, or only those that change nothing. */
-    only?: readonly string[] | undefined;
-    readOnly?: boolean;
-  }): Promise<Running>;
+  /** On stdio; with `url` over the engine of a running server. */
+  mcp(options: ToolChoice & { config?: string; url?: string }): Promise<Running>;
+  mcpHttp(options: ToolChoice & Omit<ServeCommand, "instance">): Promise<Running & { url: string }>;
   serve(options: ServeCommand): Promise<Running & { origin: string }>;
   instance(
     options: InstanceCommand,

@@ -19,7 +19,7 @@ export function portOption(fallback: number): Option {
     .argParser(readPort);
 }
 
-function readPort(text: string): number {
+export function readPort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw new InvalidArgumentError("Expected 0 to 65535.");

@@ -16,6 +16,8 @@ export interface ApiOptions {
   connectTimeoutMs: number;
   /** Most bytes of an answer. */
   bodyLimit: number;
+  /** The caller is a model. */
+  confirmsAll: boolean;
   random: Random;
 }
 
@@ -122,6 +124,7 @@ export class Api {
           accept: "application/json",
           ...(credential !== undefined && { authorization: `Bearer ${credential}` }),
           ...(body !== undefined && { "content-type": "application/json" }),
+          ...(this.#options.confirmsAll && { "orchestrator-confirms": "all" }),
           ...headers,
         },
         answerWithinMs: purpose.answerWithinMs,

@@ -31,6 +31,8 @@ export interface OrchestratorClientOptions {
   longestWaitMs?: number;
   /** Most bytes of one answer; 256 MiB unless told otherwise. */
   bodyLimit?: number;
+  /** The calls are a model's: the server has it confirm that `*` is meant where that picks many. */
+  confirmsAll?: boolean;
   /** Uniform in [0, 1), for the pauses between tries. */
   random?: () => number;
 }
@@ -49,8 +51,9 @@ export class OrchestratorClient implements Orchestrator {
   constructor(options: OrchestratorClientOptions) {
     const { url, apiKey, timeoutMs = 30_000, connectTimeoutMs = 5_000 } = options;
     const { longestWaitMs = 60_000, bodyLimit = 256 * 1024 * 1024, random = Math.random } = options;
+    const { confirmsAll = false } = options;
     this.#api = new Api({
-      ...{ url, timeoutMs, connectTimeoutMs, bodyLimit, random },
+      ...{ url, timeoutMs, connectTimeoutMs, bodyLimit, random, confirmsAll },
       apiKey: apiKey || undefined,
     });
     this.#longestWaitMs = longestWaitMs;

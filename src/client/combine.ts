@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto";
 import { asks } from "../core/aggregation/strategy.ts";
 import type { AggregateAnswer } from "../core/answers.ts";
 import type { AggregateCall } from "../core/calls.ts";
-import type { Api } from "./api.ts";
-import { has } from "./paths.ts";
+import type { Api, ApiCall } from "./api.ts";
+import { has, idIn } from "./paths.ts";
 import { Waiting, waitOf } from "./waiting.ts";
 
 /**
  * Has a server combine answers. What `reduce` and `judge` ask of an instance goes out under a key, so that
- * it is asked once however often the request is made, and is waited for in several requests.
+ * it is asked once however often the request is made, is waited for in several requests, and is cancelled
+ * once the signal is aborted.
  */
 export async function combine(
   api: Api,
@@ -26,13 +27,30 @@ export async function combine(
   if (!asks(call.strategy)) return (await api.call<AggregateAnswer>(() => ({ ...request, body: call }))).body;
   const keyed = { ...call, idempotencyKey: call.idempotencyKey ?? randomUUID() };
   const waiting = new Waiting(waitOf(call), longestWaitMs);
-  for (;;) {
-    const askedAt = performance.now();
+  let begun = false;
+  const asked = async (wait: () => number, facts: Pick<ApiCall, "signal" | "onStart"> = {}) => {
     const { body } = await api.call<AggregateAnswer>(() => {
-      const waitMs = waiting.nextMs;
-      return { ...request, body: { ...keyed, wait: `${waitMs}ms` }, waitMs };
+      const waitMs = wait();
+      return { ...request, signal: undefined, ...facts, body: { ...keyed, wait: `${waitMs}ms` }, waitMs };
     });
-    if (!body.pending || waiting.remainingMs === 0) return body;
-    await waiting.pauseAfter(askedAt);
+    return body;
+  };
+  const onStart = () => {
+    begun = true;
+  };
+  try {
+    for (;;) {
+      const askedAt = performance.now();
+      const answer = await asked(() => waiting.nextMs, { signal, onStart });
+      if (!answer.pending || waiting.remainingMs === 0) return answer;
+      await waiting.pauseAfter(askedAt);
+    }
+  } catch (error) {
+    if (!signal?.aborted || !begun) throw error;
+    const answer = await asked(() => 0);
+    if (!answer.pending || !answer.by) return answer;
+    const path = `runs/${idIn(answer.by.runId, "runId")}`;
+    await api.call(() => ({ method: "DELETE", path, kind: "read", isOurs: has("runId") }));
+    return asked(() => 0);
   }
 }

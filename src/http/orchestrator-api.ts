@@ -14,7 +14,7 @@ import { readInput } from "./read-input.ts";
 export const BASES = ["/api/orchestrator", "/orchestrator"] as const;
 
 /** A request may stay open so long: proxies and clients give up on longer ones. */
-const LONGEST_WAIT_MS = 60_000;
+export const LONGEST_WAIT_MS = 60_000;
 
 export interface OrchestratorApiOptions {
   engine: Engine;
@@ -79,8 +79,8 @@ function withToken(input: object, { caller }: FastifyRequest): object {
   return caller?.sessionToken === undefined ? input : { ...input, token: caller.sessionToken };
 }
 
-function bounded(input: object): object {
-  const { wait } = input as { wait?: number };
+export function bounded<T extends object>(input: T): T {
+  const { wait } = input as { wait?: number | undefined };
   return wait === undefined ? input : { ...input, wait: Math.min(wait, LONGEST_WAIT_MS) };
 }
 
@@ -96,10 +96,15 @@ function contextOf(request: FastifyRequest, reply: FastifyReply): CallContext {
   reply.raw.once("close", () => {
     if (!isOut) gone.cancel();
   });
-  return { ...callerOf(request), hops: hopsOf(request), gone, longestWaitMs: LONGEST_WAIT_MS };
+  return {
+    ...callerOf(request),
+    ...{ hops: hopsOf(request), gone, longestWaitMs: LONGEST_WAIT_MS },
+    // The MCP server that calls for a model says so.
+    ...(request.headers["orchestrator-confirms"] === "all" && { confirmsAll: true }),
+  };
 }
 
-function leaving(): OrchestratorError {
+export function leaving(): OrchestratorError {
   return new OrchestratorError("draining", "This server is shutting down.", {
     action: "Call again in a moment, or call another server.",
     delivery: "not_sent",

@@ -1,19 +1,16 @@
-import cors from "@fastify/cors";
 import type { FastifyInstance } from "fastify";
 import type { LeaseTable } from "../cluster/leases.ts";
 import type { Json } from "../core/json.ts";
 import type { AcceptedKey } from "../core/keys.ts";
 import type { Clock, Logger } from "../core/ports.ts";
 import type { Engine } from "../engine/engine.ts";
-import { limitRequests } from "../server/limits.ts";
 import { listen } from "../server/listen.ts";
-import { createServer } from "../server/server.ts";
 import { clusterApi } from "./cluster-api.ts";
+import { addHealthCheck } from "./health-check.ts";
+import { addMcp, type McpEndpoint } from "./mcp-route.ts";
+import { openServer } from "./open-server.ts";
 import { openApiDocument } from "./openapi.ts";
 import { orchestratorApi } from "./orchestrator-api.ts";
-
-/** Bytes of a request's body: as much as an instance takes of a task. */
-const BODY_LIMIT = 8 * 1024 * 1024;
 
 export interface ServeOptions {
   host: string;
@@ -36,6 +33,8 @@ export interface ServeOptions {
   allowedOrigins?: () => readonly string[];
   /** The Instance API, where this fleet is an instance itself: it answers the health check then. */
   instance?: { addTo(server: FastifyInstance, facts: () => Record<string, Json>): void };
+  /** What answers at `/mcp`. */
+  mcp?: McpEndpoint;
 }
 
 export interface Served {
@@ -47,24 +46,20 @@ export interface Served {
 }
 
 /**
- * Serves the Orchestrator API, the Cluster API, and the Instance API where this fleet is an instance.
+ * Serves the Orchestrator API, MCP, the Cluster API, and the Instance API where this fleet is an instance.
  * @throws OrchestratorError as `listen` does.
  */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const { engine, leases, logger, clock, version, instance, allowedOrigins } = options;
-  let draining = false;
-  const server = createServer({ ...options, bodyLimit: BODY_LIMIT, accessLog: "info" });
-  await limitRequests(server, options);
-  if (allowedOrigins)
-    await server.register(cors, { origin: (origin, done) => done(null, isAllowed(origin)) });
-  const isAllowed = (origin: string | undefined) =>
-    origin !== undefined && (allowedOrigins?.().includes(origin) ?? false);
-
+  const { engine, leases, logger, clock, version, instance, mcp } = options;
+  let isDraining = false;
+  const draining = () => isDraining;
+  const server = await openServer(options);
   const startedAt = new Date(clock.now()).toISOString();
   const facts = () => ({ role: "orchestrator", version, startedAt, members: memberCounts(leases, clock) });
   if (instance) instance.addTo(server, facts);
-  else addHealth(server, () => draining, facts);
-  orchestratorApi(server, { engine, draining: () => draining });
+  else addHealthCheck(server, draining, facts);
+  orchestratorApi(server, { engine, draining });
+  if (mcp) addMcp(server, { engine, mcp, draining });
   clusterApi(server, options);
   const document = openApiDocument(version);
   server.get("/openapi.json", { config: { open: true } }, async () => document);
@@ -73,22 +68,10 @@ export async function serve(options: ServeOptions): Promise<Served> {
   return {
     origin,
     drain() {
-      draining = true;
+      isDraining = true;
     },
     close: () => server.close(),
   };
-}
-
-function addHealth(
-  server: FastifyInstance,
-  draining: () => boolean,
-  facts: () => Record<string, Json>,
-): void {
-  server.get("/api/health/check", { config: { open: true } }, async ({ caller }, reply) => {
-    const status = draining() ? { status: "draining", code: 503 } : { status: "healthy", code: 200 };
-    reply.status(status.code);
-    return caller ? { ...status, ...facts() } : status;
-  });
 }
 
 function memberCounts(leases: LeaseTable, clock: Clock): Record<string, number> {

@@ -23,11 +23,11 @@ export const LONGEST_WAIT_MS = 50_000;
  * @param isOpen Whether the call is still unanswered: after its answer there is no more progress.
  */
 export function callContext(
-  { mcpReq }: ServerContext,
+  { mcpReq, http }: ServerContext,
   clientName: string | undefined,
   isOpen: () => boolean,
 ): CallContext {
-  const { signal, _meta } = mcpReq;
+  const { _meta } = mcpReq;
   const envelope: { [CLIENT_INFO_META_KEY]?: Implementation } | undefined = mcpReq.envelope;
   const name = envelope?.[CLIENT_INFO_META_KEY]?.name ?? clientName;
   const token = _meta?.progressToken;
@@ -35,26 +35,43 @@ export function callContext(
     createdBy: name ? `mcp:${name.slice(0, LONGEST_CLIENT_NAME)}` : "mcp",
     confirmsAll: true,
     longestWaitMs: LONGEST_WAIT_MS,
-    ...endingsOf(signal),
+    ...endingsOf(mcpReq, http?.req?.signal, isOpen),
     ...(token !== undefined && { onProgress: progressReporter(mcpReq, token, isOpen) }),
   };
 }
 
 /**
  * A client's cancel cancels the work, unless all it says is that its own timer ran out: many send one
- * then, and nobody knows the run. That, and a lost connection, only end the waiting: by revision
- * 2026-07-28, over stdio nothing but the notification is a cancel (over Streamable HTTP the closed
- * response stream is one).
+ * then, and nobody knows the run. That, and a lost connection, only end the waiting. Over Streamable HTTP
+ * revision 2026-07-28 knows no other cancel than to hang up: there a lost connection is one.
+ *
+ * @param connection Over HTTP: aborted when the connection is gone before all of the answer is out.
  */
-function endingsOf(signal: AbortSignal): { cancellation: Cancellation; gone: Cancellation } {
+function endingsOf(
+  { signal, envelope }: ServerContext["mcpReq"],
+  connection: AbortSignal | undefined,
+  isOpen: () => boolean,
+): { cancellation: Cancellation; gone: Cancellation } {
   const endings = { cancellation: new Cancellation(), gone: new Cancellation() };
-  const onAbort = () => {
-    if (isDetached(signal.reason)) endings.gone.cancel();
-    else endings.cancellation.cancel(new OrchestratorError("cancelled", "The client cancelled the call."));
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
+  const cancel = (message: string) =>
+    endings.cancellation.cancel(new OrchestratorError("cancelled", message));
+  whenAborted(connection, () => {
+    if (envelope !== undefined && isOpen())
+      cancel("The client closed the connection, which cancels the call.");
+    else endings.gone.cancel();
+  });
+  whenAborted(signal, () => {
+    // Over HTTP a request's server ends with its answer, and nobody is gone by that.
+    if (connection && !isOpen()) return;
+    if (!isDetached(signal.reason)) cancel("The client cancelled the call.");
+    else if (!connection?.aborted) endings.gone.cancel();
+  });
   return endings;
+}
+
+function whenAborted(signal: AbortSignal | undefined, listener: () => void): void {
+  if (signal?.aborted) listener();
+  else signal?.addEventListener("abort", listener, { once: true });
 }
 
 function isDetached(reason: unknown): boolean {

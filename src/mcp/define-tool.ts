@@ -5,6 +5,7 @@ import { OrchestratorError } from "../core/errors.ts";
 import type { RunOperation } from "../core/run.ts";
 import { validate } from "../core/validate.ts";
 import type { Engine } from "../engine/engine.ts";
+import { rememberSent } from "./as-sent.ts";
 import { LONGEST_WAIT_MS } from "./call-context.ts";
 import { type PlainObject, plainInput, plainOutput, understoodInput } from "./plain-schema.ts";
 import type { Response } from "./respond.ts";
@@ -82,7 +83,8 @@ export function defineTool<Input extends z.ZodType, Answer>(definition: ToolDefi
     operation: definition.runs?.operation,
     prepare(sent) {
       understood ??= understoodInput(input);
-      return preparedCall(definition, parse(input, understand(sent, understood), definition));
+      const args = understand(sent, understood);
+      return preparedCall(definition, parse(input, args, definition), args);
     },
     retell: (answer) =>
       definition.respond(
@@ -95,6 +97,7 @@ export function defineTool<Input extends z.ZodType, Answer>(definition: ToolDefi
 function preparedCall<Input extends z.ZodType, Answer>(
   { runs, call, respond }: ToolDefinition<Input, Answer>,
   input: z.output<Input>,
+  args: Record<string, unknown>,
 ): PreparedCall {
   const { wait } = input as { wait?: number };
   return {
@@ -102,6 +105,7 @@ function preparedCall<Input extends z.ZodType, Answer>(
     makesRun: runs !== undefined && (runs.isNew?.(input) ?? true),
     async answer(engine, context, waitMs = wait && Math.min(wait, LONGEST_WAIT_MS)) {
       const asked = waitMs === undefined ? input : { ...(input as object), wait: waitMs };
+      rememberSent(asked, waitMs === undefined ? args : { ...args, wait: `${waitMs}ms` });
       const answer = await call(engine, asked as z.output<Input>, context);
       return { ...respond(answer, input), isPending: runs?.isPending(answer) ?? false };
     },

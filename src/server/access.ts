@@ -5,8 +5,8 @@ import type { Logger } from "../core/ports.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** What its line in the log says besides: the run, the instance. */
-    facts: { runId?: string; instance?: string };
+    /** What its line in the log says besides: the run, the instance, of MCP the method and its tool. */
+    facts: { runId?: string; instance?: string; mcp?: string };
   }
 }
 

@@ -1,5 +1,5 @@
 import rateLimit from "@fastify/rate-limit";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { OrchestratorError } from "../core/errors.ts";
 
 export interface RequestLimits {
@@ -20,14 +20,33 @@ export async function limitRequests(server: FastifyInstance, limits: RequestLimi
     allowList: (request) => most(request, limits) === 0,
     // A session's token is anybody's guess until the call has looked it up.
     keyGenerator: ({ caller, ip }) => (caller?.name === undefined ? `address ${ip}` : `key ${caller.name}`),
-    errorResponseBuilder: (_, { max, ttl }) =>
-      new OrchestratorError(
-        "rate_limited",
-        `This key has made ${max} calls within a minute, the most allowed.`,
-        {
-          action: `Wait ${Math.ceil(ttl / 1000)} s, as Retry-After says, then call again.`,
-          delivery: "not_sent",
-        },
-      ),
+    errorResponseBuilder: (_, { max, ttl }) => tooMany(max, Math.ceil(ttl / 1000)),
   });
+}
+
+/**
+ * Counts so many calls more against the limit: of a request that holds several.
+ *
+ * @throws OrchestratorError `rate_limited`
+ */
+export async function limitCalls(request: FastifyRequest, reply: FastifyReply, calls: number): Promise<void> {
+  const count = request.server.createRateLimit();
+  for (let n = 0; n < calls; n++) {
+    const counted = await count(request);
+    if (counted.isAllowed) return;
+    if (!counted.isExceeded) continue;
+    reply.header("retry-after", counted.ttlInSeconds);
+    throw tooMany(counted.max, counted.ttlInSeconds);
+  }
+}
+
+function tooMany(most: number, seconds: number): OrchestratorError {
+  return new OrchestratorError(
+    "rate_limited",
+    `This key has made ${most} calls within a minute, the most allowed.`,
+    {
+      action: `Wait ${seconds} s, as Retry-After says, then call again.`,
+      delivery: "not_sent",
+    },
+  );
 }

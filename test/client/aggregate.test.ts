@@ -18,6 +18,25 @@ describe("an aggregate over REST", () => {
     expect(workers[0]?.tasks).toHaveLength(1);
   });
 
+  it("that an instance makes is cancelled there, when it has been asked", async () => {
+    const { url, workers } = await startFleet(1);
+    const call = { strategy: "reduce", instance: "A", instruction: "x", wait: "10s" } as const;
+    const responses = [{ instance: "X", result: 1 }];
+    const stop = new AbortController();
+    const answer = clientOf(url).aggregate({ ...call, responses }, { signal: stop.signal });
+    answer.catch(() => {});
+    await expect.poll(() => workers[0]?.tasks.length).toBe(1);
+    stop.abort();
+    await expect(answer).rejects.toMatchObject({ code: "cancelled", runId: expect.stringMatching(/^run-/) });
+    expect(workers[0]?.tasks[0]?.cancellation.error?.code).toBe("cancelled");
+    await expect(
+      clientOf(url).aggregate({ ...call, responses }, { signal: stop.signal }),
+    ).rejects.toMatchObject({
+      code: "cancelled",
+    });
+    expect(workers[0]?.tasks).toHaveLength(1);
+  });
+
   it("is pending when the wait is over first", async () => {
     const { url } = await startFleet(1);
     const call = { strategy: "reduce", instance: "A", instruction: "x", wait: "300ms" } as const;

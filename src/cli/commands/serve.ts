@@ -13,7 +13,9 @@ type Options = Pick<ServeCommand, "config" | "host" | "port"> & Partial<NestedFl
 /** `orchestrator serve` */
 export const serveCommand: CommandBuilder = (actions, exit) =>
   new Command("serve")
-    .description("the REST API over the fleet, and the cluster that instances and skills register with")
+    .description(
+      "the REST API and MCP (at /mcp) over the fleet, and the cluster that instances and skills register with",
+    )
     .addOption(configOption())
     .addOption(hostOption())
     .addOption(portOption(DEFAULT_PORT))

@@ -66,7 +66,7 @@ function report(
   return [
     table([["INSTANCE", "URL", "PID", "WORKER"], ...rows]),
     "",
-    `The cluster listens at ${cluster}. In another terminal:`,
+    `The cluster listens at ${cluster}, for MCP over HTTP at ${cluster}/mcp. In another terminal:`,
     // Where it listens by default, everybody finds it.
     `  ${port === DEFAULT_PORT ? "" : `ORCHESTRATOR_CLUSTER_URL=${cluster} `}${command} health`,
     "Ctrl-C stops the fleet.",

@@ -1,0 +1,21 @@
+import type { McpEndpoint } from "../http/mcp-route.ts";
+import type { Tool } from "../mcp/define-tool.ts";
+import type { McpHttp } from "../mcp/http.ts";
+import type { App } from "./app.ts";
+import { systemClock } from "./system.ts";
+
+/** MCP over HTTP, loaded when somebody first speaks it; with all tools unless some are given. */
+export function mcpEndpoint({ logger }: App, version: string, tools?: readonly Tool[]): McpEndpoint {
+  let loaded: Promise<McpHttp> | undefined;
+  const load = async () => {
+    const { createMcpHttp } = await import("../mcp/http.ts");
+    return createMcpHttp({ version, logger, tools, clock: systemClock });
+  };
+  return {
+    async fetch(request, exchange) {
+      loaded ??= load();
+      return (await loaded).fetch(request, exchange);
+    },
+    close: async () => (await loaded)?.close(),
+  };
+}

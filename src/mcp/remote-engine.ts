@@ -1,0 +1,105 @@
+import { asks } from "../core/aggregation/strategy.ts";
+import type * as calls from "../core/calls.ts";
+import type { CallContext } from "../core/context.ts";
+import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
+import type { Clock } from "../core/ports.ts";
+import type { Engine } from "../engine/engine.ts";
+import { asSent } from "./as-sent.ts";
+import { UnheardCalls } from "./unheard-calls.ts";
+
+/** How long {@link Engine.close} waits for calls that may not have reached the server yet. */
+const CLOSE_GRACE_MS = 2_000;
+
+/** A call of work, as far as it matters here. */
+interface WorkCall extends calls.RepetitionOptions {
+  dryRun?: boolean | undefined;
+  resume?: string | undefined;
+}
+
+/**
+ * The engine of a running server, as tools call it. Work is the server's: it goes on when this process ends. A
+ * call whose answer reached nobody is answered to the identical one, as the engine itself does.
+ *
+ * @param connect Called once, for the first call; what it throws is each call's error.
+ */
+export function remoteEngine(connect: () => Orchestrator, clock: Clock): Engine {
+  let connected: Orchestrator | undefined;
+  const server = () => {
+    connected ??= connect();
+    return connected;
+  };
+  const unheard = new UnheardCalls(clock);
+  const underWay = new Set<Promise<unknown>>();
+  const during = <T>(answer: Promise<T>): Promise<T> => {
+    underWay.add(answer);
+    const over = () => underWay.delete(answer);
+    answer.then(over, over);
+    return answer;
+  };
+
+  function work<C extends WorkCall, A extends object>(
+    operation: string,
+    call: (call: C, options: CallOptions) => Promise<A>,
+  ) {
+    return (input: object, context: Partial<CallContext> = {}): Promise<A> => {
+      const sent = asSent<C>(input);
+      const options = optionsOf(context);
+      // A plan is resumed by its own id.
+      if (sent.dryRun || sent.resume !== undefined) return during(call(sent, options));
+      return during(unheard.call(operation, sent, context.gone, (keyed) => call(keyed, options)));
+    };
+  }
+  const plain = <C extends object, A>(call: (call: C) => Promise<A>) => {
+    return async (input: object) => during(call(asSent<C>(input)));
+  };
+  const asking = work<calls.AggregateCall & WorkCall, Awaited<ReturnType<Orchestrator["aggregate"]>>>(
+    "aggregate",
+    async (call, options) => server().aggregate(call, options),
+  );
+
+  return {
+    delegate: work("delegate", async (call: calls.DelegateCall, options) => server().delegate(call, options)),
+    fanout: work("fanout", async (call: calls.FanoutCall, options) => server().fanout(call, options)),
+    orchestrate: work("orchestrate", async (call: calls.OrchestrateCall, options) =>
+      server().orchestrate(call, options),
+    ),
+    aggregate: async (input, context = {}) =>
+      asks(input.strategy)
+        ? asking(input, context)
+        : during(server().aggregate(asSent<calls.AggregateCall>(input), optionsOf(context))),
+    sessionsSpawn: plain((call: calls.SessionsSpawnCall) => server().sessionsSpawn(call)),
+    sessionsSend: work("sessions_send", async (call: calls.SessionsSendCall, options) =>
+      server().sessionsSend(call, options),
+    ),
+    sessionsList: plain((call: calls.PageCall) => server().sessionsList(call)),
+    sessionsHistory: plain((call: calls.SessionsHistoryCall) => server().sessionsHistory(call)),
+    sessionsClose: plain((call: calls.SessionsCloseCall) => server().sessionsClose(call)),
+    health: plain((call: calls.HealthCall) => server().health(call)),
+    runsGet: plain((call: calls.RunsGetCall) => server().runsGet(call)),
+    runsList: plain((call: calls.PageCall) => server().runsList(call)),
+    runsCancel: plain((call: calls.RunsCancelCall) => server().runsCancel(call)),
+    async *runsEvents(input, { stop } = {}) {
+      const over = new AbortController();
+      stop?.onCancel(() => over.abort());
+      yield* server().runsEvents(asSent<calls.RunsEventsCall>(input), { signal: over.signal });
+    },
+    // The fleet is the server's to look after.
+    start: () => {},
+    cancelAll: async () => {},
+    async close() {
+      const grace = new Promise<void>((resolve) => clock.after(CLOSE_GRACE_MS, resolve));
+      await Promise.race([Promise.allSettled(underWay), grace]);
+      await connected?.close();
+    },
+  };
+}
+
+function optionsOf({ cancellation, onRun, onProgress }: Partial<CallContext>): CallOptions {
+  const cancelled = new AbortController();
+  cancellation?.onCancel(() => cancelled.abort());
+  return {
+    signal: cancelled.signal,
+    ...(onRun && { onRun }),
+    ...(onProgress && { onProgress }),
+  };
+}
