@@ -74,7 +74,7 @@ describe("the documents", () => {
   // What is run, and what is written to a file or compared: test/e2e/docs.test.ts.
   it("have only blocks whose kind is known, so that none escapes its test by a slip", () => {
     const known =
-      /^$|^(sh|js|python|json|text|ini|nginx)$|^sh (background|no-run)$|^json answer$|^(js|python|json) [a-z.-]+$/;
+      /^$|^(sh|js|python|json|text|ini|nginx|toml)$|^sh (background|no-run)$|^json answer$|^(js|python|json) [a-z.-]+$/;
     expect(blocks.filter(({ info }) => !known.test(info)).map(({ path, line }) => `${path}:${line}`)).toEqual(
       [],
     );
@@ -137,7 +137,7 @@ describe("the commands in the documents", () => {
     .flatMap(({ text }) => codeSpans(text))
     .filter((span) => span.startsWith("orchestrator "));
   const shown = [...typed, ...spans].flatMap((text) =>
-    [...text.matchAll(/(?:^|[\s(])orchestrator ([a-z_]+\b[^|;)>#\n]*)/gm)].map(([, words = ""]) =>
+    [...text.matchAll(/(?:^|[\s(])orchestrator ([a-z_]+(?![\w-])[^|;)>#\n]*)/gm)].map(([, words = ""]) =>
       words.trim(),
     ),
   );
