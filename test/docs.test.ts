@@ -52,6 +52,9 @@ describe("the skill", () => {
     expect(fields["metadata.openclaw.requires.bins"]).toBe("node");
     expect(fields["metadata.openclaw.requires.env"]).toBeUndefined();
     expect(fields["metadata.openclaw.primaryEnv"]).toBe("ORCHESTRATOR_API_KEY");
+    const declared = fields["metadata.openclaw.envVars.name"]?.split(" ");
+    const used = read("skill/scripts/orchestrator_client.py").match(/\bORCHESTRATOR_[A-Z_]+/g) ?? [];
+    expect(declared).toEqual(expect.arrayContaining(used));
   });
 
   it("is shorter than 500 lines", () => {

@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { clientSnippets } from "../support/client-snippets.ts";
+import { listedTools } from "../support/listed-tools.ts";
 import { codeBlocks } from "../support/markdown.ts";
 import { freshEnv, NODE, PROGRAM, tempFolder } from "../support/program.ts";
 
@@ -46,10 +45,6 @@ describe("the set-up of clients in the documents", () => {
 
   it.each(snippets)("starts the server, as $path has it in line $line", async ({ launch }) => {
     const env = { ...(await installed()), ...launch.env };
-    const client = new Client({ name: "e2e", version: "1.0.0" });
-    await client.connect(new StdioClientTransport({ ...launch, env, stderr: "pipe" }));
-    onTestFinished(() => client.close());
-    const { tools } = await client.listTools();
-    expect(tools.map(({ name }) => name)).toContain("fanout");
+    expect(await listedTools({ ...launch, env })).toContain("fanout");
   });
 });
