@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { bundle } from "./bundle.ts";
+import { keepReachableTypes } from "./reachable-types.ts";
 
 // Builds dist/: the bundle by esbuild, the types of what src/index.ts exports by tsc.
 
@@ -28,4 +29,5 @@ async function declarations(): Promise<void> {
     console.error((error as { stdout?: string }).stdout ?? error);
     process.exit(1);
   }
+  await keepReachableTypes("dist/types");
 }

@@ -1,6 +1,7 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Metafile, type Plugin } from "esbuild";
+import { trims } from "./bundle-trims.ts";
 import { licenceTexts } from "./licences.ts";
 
 // fastify, commander and pino are CommonJS and call `require` for Node's own modules.
@@ -50,7 +51,7 @@ export async function bundle(entryPoints: Record<string, string>, outdir: string
     platform: "node",
     target: "node20.18",
     external: ["libsql"],
-    plugins: [HTTP_APART],
+    plugins: [HTTP_APART, trims],
     banner: { js: REQUIRE_BANNER },
     legalComments: "none",
     metafile: true,

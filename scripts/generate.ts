@@ -7,6 +7,7 @@ import { configFields } from "./generate/configuration.ts";
 import { faces } from "./generate/faces.ts";
 import { planSchema } from "./generate/plan-schema.ts";
 import { restCalls, restFields, scopes } from "./generate/rest.ts";
+import { serverJson } from "./generate/server-json.ts";
 import { choosing, reference, tools } from "./generate/tools.ts";
 
 // Fills the marked regions of the docs from the code. With --check nothing is written, and a stale one fails.
@@ -28,7 +29,10 @@ const REGIONS: Record<string, (argument: string) => string> = {
 };
 
 /** Files that are generated as a whole. */
-const FILES: Record<string, () => string> = { "skill/references/plan.schema.json": planSchema };
+const FILES: Record<string, () => string> = {
+  "skill/references/plan.schema.json": planSchema,
+  "server.json": serverJson,
+};
 
 /** Such as `tools`, or `fields route` for a part of what the region has. */
 const REGION =

@@ -52,6 +52,9 @@ describe("the skill", () => {
     expect(fields["metadata.openclaw.requires.bins"]).toBe("node");
     expect(fields["metadata.openclaw.requires.env"]).toBeUndefined();
     expect(fields["metadata.openclaw.primaryEnv"]).toBe("ORCHESTRATOR_API_KEY");
+    const declared = fields["metadata.openclaw.envVars.name"]?.split(" ");
+    const used = read("skill/scripts/orchestrator_client.py").match(/\bORCHESTRATOR_[A-Z_]+/g) ?? [];
+    expect(declared).toEqual(expect.arrayContaining(used));
   });
 
   it("is shorter than 500 lines", () => {
@@ -74,7 +77,7 @@ describe("the documents", () => {
   // What is run, and what is written to a file or compared: test/e2e/docs.test.ts.
   it("have only blocks whose kind is known, so that none escapes its test by a slip", () => {
     const known =
-      /^$|^(sh|js|python|json|text|ini|nginx)$|^sh (background|no-run)$|^json answer$|^(js|python|json) [a-z.-]+$/;
+      /^$|^(sh|js|python|json|text|ini|nginx|toml)$|^sh (background|no-run)$|^json answer$|^(js|python|json) [a-z.-]+$/;
     expect(blocks.filter(({ info }) => !known.test(info)).map(({ path, line }) => `${path}:${line}`)).toEqual(
       [],
     );
@@ -137,7 +140,7 @@ describe("the commands in the documents", () => {
     .flatMap(({ text }) => codeSpans(text))
     .filter((span) => span.startsWith("orchestrator "));
   const shown = [...typed, ...spans].flatMap((text) =>
-    [...text.matchAll(/(?:^|[\s(])orchestrator ([a-z_]+\b[^|;)>#\n]*)/gm)].map(([, words = ""]) =>
+    [...text.matchAll(/(?:^|[\s(])orchestrator ([a-z_]+(?![\w-])[^|;)>#\n]*)/gm)].map(([, words = ""]) =>
       words.trim(),
     ),
   );

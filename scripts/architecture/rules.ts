@@ -4,7 +4,7 @@ import type { Module } from "./modules.ts";
 
 export const MAX_LINES = 250;
 const MAY_PRINT = new Set(["main", "cli"]);
-const TEST_FOLDERS_WITHOUT_MIRROR = new Set(["chaos", "e2e", "support"]);
+const TEST_FOLDERS_WITHOUT_MIRROR = new Set(["chaos", "e2e", "judges", "support"]);
 
 /** Imports that do not run downward, and packages that a layer has no business with. One sentence each. */
 export function layerProblems(modules: Module[]): string[] {

@@ -9,8 +9,10 @@ export function introduce(program: string, version: string): number {
 
 Without arguments it speaks MCP on stdin and stdout, so it is a client that starts it:
 
-  Claude Code   claude mcp add orchestrator -- node ${program}
+  Claude Code   claude mcp add orchestrator --scope user -- node ${program}
   Codex         codex mcp add orchestrator -- node ${program}
+  Gemini CLI    gemini mcp add --scope user orchestrator node ${program}
+  OpenClaw      openclaw mcp add orchestrator --command node --arg ${program}
   others        {"mcpServers":{"orchestrator":{"command":"node","args":["${program}"]}}}
 
 To play with it, start a fleet here and look at it from another terminal:

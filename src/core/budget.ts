@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Budget } from "./calls.ts";
 import { OrchestratorError } from "./errors.ts";
 import { tokensOf, type Usage } from "./usage.ts";
 
@@ -20,12 +21,6 @@ export const budgetSchema = z
   .refine((budget) => Object.values(budget).some((most) => most !== undefined), {
     error: "give maxCalls, maxTokens or maxCostUsd",
   });
-
-export interface Budget {
-  maxCalls?: number | undefined;
-  maxTokens?: number | undefined;
-  maxCostUsd?: number | undefined;
-}
 
 /** Why nothing more may be begun under a budget, `undefined` where it may. */
 export function whySpent(

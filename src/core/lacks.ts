@@ -1,4 +1,4 @@
-import type { Capabilities } from "./ports.ts";
+import type { Capabilities } from "./protocol.ts";
 
 /** What a protocol cannot do, in words, such as `no idempotency, no sessions`; empty where it can do all. */
 export function lacks(capabilities: Capabilities): string {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Budget, budgetSchema } from "./budget.ts";
+import { budgetSchema } from "./budget.ts";
+import type { Budget } from "./calls.ts";
 import { duration } from "./duration.ts";
 import { isObject } from "./json.ts";
 import { json } from "./request-fields.ts";

@@ -3,8 +3,11 @@ import type { OrchestratorError } from "./errors.ts";
 import type { HealthState } from "./health.ts";
 import type { Instance } from "./instance.ts";
 import type { Json } from "./json.ts";
+import type { Capabilities } from "./protocol.ts";
 import type { AnsweredMessage, RemoteTranscript } from "./session.ts";
 import type { Usage } from "./usage.ts";
+
+export type { Capabilities } from "./protocol.ts";
 
 // What the engine needs of the world. `instances`, `store` and `cluster` implement these.
 
@@ -74,20 +77,6 @@ export interface Store {
   /** Calls back for each later change under `prefix`, in order; returns what stops it. */
   watch(prefix: string, listener: (change: Change) => void): () => void;
   close(): Promise<void>;
-}
-
-/** What a protocol can do; the engine, `health` and `dryRun` use and show it. */
-export interface Capabilities {
-  /** The same key again is the same task, and can be asked about. */
-  idempotency: boolean;
-  cancel: boolean;
-  /** It gives a handle for work that goes on, which any process can ask about later. */
-  async: boolean;
-  sessions: boolean;
-  /** A session can be opened with the history of an earlier one. */
-  history: boolean;
-  /** It shows its answer while it makes it. */
-  streaming: boolean;
 }
 
 /** What one exchange with an instance established. */

@@ -1,6 +1,6 @@
 import type { AggregateOptions, AggregationStrategy } from "./aggregation/strategy.ts";
 import type { BalancingStrategy } from "./balancing.ts";
-import type { Budget } from "./budget.ts";
+import type { Budget } from "./calls.ts";
 import type { Attempt, Outcome } from "./outcome.ts";
 import type { PlanProgress, PlanStepRef } from "./plan-state.ts";
 

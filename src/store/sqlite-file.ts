@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -54,13 +54,21 @@ export function frozenFile(path: string): string | undefined {
 
 /** Each missing folder by itself: Node's own recursion never ends where the file system has none, as /proc. */
 function makeFolder(folder: string): void {
+  if (!makeOneFolder(folder)) return;
+  // Another process may be making it too.
+  makeFolder(dirname(folder));
+  const error = makeOneFolder(folder);
+  if (error) throw error;
+}
+
+/** The failure of one whose parent is missing; any other is thrown. */
+function makeOneFolder(folder: string): Error | undefined {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return;
-    if (code !== "ENOENT" || existsSync(dirname(folder))) throw error;
-    makeFolder(dirname(folder));
-    makeFolder(folder);
+    if (code === "ENOENT") return error as Error;
+    if (code !== "EEXIST") throw error;
   }
+  return undefined;
 }

@@ -13,7 +13,7 @@ import { NODE, PROGRAM } from "./program.ts";
 // for each command that goes on, and the package and the Python client to import. The blocks of one document
 // share folder, variables and state. A port that a document names stands for one of the kernel's choice.
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 const BLOCK_MS = 45_000;
 /** What is told to end ends within its own grace of 10 s. */
 const END_MS = 20_000;
@@ -48,32 +48,43 @@ interface Started {
 
 export class DocumentShell {
   readonly #folder: string;
+  readonly #root: string;
   readonly #env: NodeJS.ProcessEnv;
   /** By the port that the document names. */
   readonly #ports = new Map<string, string>();
   readonly #started: Started[] = [];
 
-  /** @param cluster A fleet's that is there; without it the document starts its own. */
-  static async open(cluster?: string): Promise<DocumentShell> {
+  /**
+   * @param cluster A fleet's that is there; without it the document starts its own.
+   * @param root The package, or an installed skill, as the reader has it.
+   */
+  static async open({
+    cluster,
+    root = ROOT,
+  }: {
+    cluster?: string | undefined;
+    root?: string;
+  } = {}): Promise<DocumentShell> {
     const folder = await mkdtemp(join(tmpdir(), "orchestrator-docs-"));
-    const shell = new DocumentShell(folder);
+    const shell = new DocumentShell(folder, root);
     if (cluster !== undefined) shell.#ports.set(DEFAULT_PORT, new URL(cluster).port);
     await mkdir(join(folder, "bin"));
     await writeFile(join(folder, "bin", "orchestrator"), COMMAND, { mode: 0o755 });
     await mkdir(join(shell.home, "node_modules"), { recursive: true });
-    await symlink(ROOT, join(shell.home, "node_modules", "orchestrator-mcp"));
+    await symlink(root, join(shell.home, "node_modules", "orchestrator-mcp"));
     return shell;
   }
 
-  private constructor(folder: string) {
+  private constructor(folder: string, root: string) {
     this.#folder = folder;
+    this.#root = root;
     const { PATH = "", HOME = "" } = process.env;
     this.#env = {
       PATH: `${join(folder, "bin")}:${PATH}`,
       HOME,
       XDG_CONFIG_HOME: join(folder, "config"),
       ORCHESTRATOR_STATE_DIR: join(folder, "state"),
-      PYTHONPATH: join(ROOT, "skill/scripts"),
+      PYTHONPATH: join(root, "skill/scripts"),
       PYTHONDONTWRITEBYTECODE: "1",
       TEST_NODE: NODE,
       TEST_PROGRAM: PROGRAM,
@@ -156,7 +167,7 @@ export class DocumentShell {
 
   /** As it is meant here: the ports of what runs, and the path of the clone. */
   #meant(text: string): string {
-    const local = text.replaceAll("/path/to/", ROOT);
+    const local = text.replaceAll("/path/to/", `${this.#root}/`);
     return local.replace(/\b7\d{3}\b/g, (port) => this.#ports.get(port) ?? port);
   }
 
