@@ -8,7 +8,7 @@ export const budgetSchema = z
   .strictObject({
     maxCalls: z.number().int().min(1).optional(),
     maxTokens: z.number().int().min(1).optional(),
-    maxCostUsd: z.number().positive().optional(),
+    maxCostUsd: z.number().min(0.000_001).optional(),
   })
   .meta({
     plain: {

@@ -1,9 +1,9 @@
 import { asks } from "../core/aggregation/strategy.ts";
 import type { CallContext, Viewer } from "../core/context.ts";
 import { covers, type Scope } from "../core/keys.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, RunAnswers } from "../engine/engine.ts";
 import { type Caller, demandScope } from "../server/guards.ts";
-import { bounded, LONGEST_WAIT_MS, leaving } from "./orchestrator-api.ts";
+import { leaving } from "./orchestrator-api.ts";
 
 /**
  * The engine as one caller may use it, whatever the face in between asks for: with the scopes of its key, seeing
@@ -11,14 +11,18 @@ import { bounded, LONGEST_WAIT_MS, leaving } from "./orchestrator-api.ts";
  *
  * @param draining Set once the server is about to end: new work is refused then.
  */
-export function engineFor(engine: Engine, caller: Caller, draining: () => boolean): Engine {
+export function engineFor(
+  engine: Engine & Partial<RunAnswers>,
+  caller: Caller,
+  draining: () => boolean,
+): Engine {
   const who = whoIs(caller);
   const needs = (scope: Scope) => demandScope(caller, scope);
   const seeing = (scope: Scope) => {
     return <I extends object, A>(call: (input: I, viewer: Viewer) => Promise<A>) => {
       return async (input: I, viewer: Viewer = {}) => {
         needs(scope);
-        return call(bounded(input), { ...viewer, ...who });
+        return call(input, { ...viewer, ...who });
       };
     };
   };
@@ -27,7 +31,7 @@ export function engineFor(engine: Engine, caller: Caller, draining: () => boolea
     return async (input: I, context: CallContext) => {
       needs("send");
       if (draining()) throw leaving();
-      return call(bounded(input), { ...context, ...who, longestWaitMs: LONGEST_WAIT_MS });
+      return call(input, { ...context, ...who });
     };
   };
   const asking = work(engine.aggregate);
@@ -48,6 +52,7 @@ export function engineFor(engine: Engine, caller: Caller, draining: () => boolea
     runsGet: read(engine.runsGet),
     runsList: read(engine.runsList),
     runsCancel: end(engine.runsCancel),
+    ...(engine.runsAnswer && { runsAnswer: read(engine.runsAnswer) }),
     runsEvents: (input, watching) => {
       needs("read");
       return engine.runsEvents(input, { ...watching, ...who });

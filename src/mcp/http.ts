@@ -1,10 +1,11 @@
-import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
+import { createMcpHandler, isLegacyRequest, type JSONRPCMessage } from "@modelcontextprotocol/server";
 import { OrchestratorError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { Clock, Logger } from "../core/ports.ts";
 import type { Tool } from "./define-tool.ts";
 import { type HttpExchange, HttpSessions } from "./http-sessions.ts";
 import { createMcpServer } from "./server.ts";
+import { refusedListening } from "./tasks/listen.ts";
 
 /** How long {@link McpHttp.close} waits for the answers that are in flight. */
 const CLOSE_GRACE_MS = 1_000;
@@ -52,6 +53,8 @@ export function createMcpHttp({ version, logger, clock, tools, mostSessions }: M
     async fetch(request, exchange) {
       if (closed) throw leaving();
       const { body, ended } = exchange;
+      const refusal = refusedListening(body as JSONRPCMessage);
+      if (refusal) return Response.json(refusal, { status: 400 });
       open.set(request, exchange);
       void ended.then(() => open.delete(request));
       const isLegacy = await isLegacyRequest(request, body);
