@@ -140,10 +140,12 @@ export class OrchestratorClient implements Orchestrator {
     }));
   }
 
-  async runsGet({ runId, wait, instance, step, offset }: calls.RunsGetCall): Promise<RunDetail | ResultPage> {
+  async runsGet(call: calls.RunsGetCall): Promise<RunDetail | ResultPage> {
+    const { runId, wait, instance, step, value, offset } = call;
+    const page = { instance, step, value, offset };
     const path = `runs/${idIn(runId, "runId")}`;
     const waitMs = durationMs(wait);
-    if (waitMs === undefined) return this.#get(path + query({ wait, instance, step, offset }), has("runId"));
+    if (waitMs === undefined) return this.#get(path + query({ wait, ...page }), has("runId"));
     const waiting = new Waiting(waitMs, this.#longestWaitMs);
     while (waiting.remainingMs > this.#longestWaitMs) {
       const askedAt = performance.now();
@@ -151,7 +153,7 @@ export class OrchestratorClient implements Orchestrator {
       if (run.state === "ended") break;
       await waiting.pauseAfter(askedAt);
     }
-    return this.#waitFor(path, waiting, { instance, step, offset });
+    return this.#waitFor(path, waiting, page);
   }
 
   async runsList({ limit, after }: calls.PageCall = {}): Promise<answers.Page<RunView>> {
@@ -193,7 +195,7 @@ export class OrchestratorClient implements Orchestrator {
   async #waitFor<T>(
     path: string,
     waiting: Waiting,
-    page: Pick<calls.RunsGetCall, "instance" | "step" | "offset">,
+    page: Pick<calls.RunsGetCall, "instance" | "step" | "value" | "offset">,
   ): Promise<T> {
     const { body } = await this.#api.call<T>(() => {
       const waitMs = waiting.nextMs;

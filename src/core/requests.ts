@@ -205,14 +205,10 @@ const runId = keyText.min(1).max(128).describe("The run's id, as a call returned
 
 export const runsGetInput = z.strictObject({
   runId,
-  wait: durationOrZero.optional().describe('Wait so long for a run that is still open, e.g. "30s".'),
-  instance: nameSchema.optional().describe("Only this instance's result, as text, whole and in pages."),
-  step: z
-    .string()
-    .min(1)
-    .max(64)
-    .optional()
-    .describe("Of a plan: only this step's value, as text, in pages."),
+  wait: durationOrZero.optional().describe('Wait so long for an open run, e.g. "30s".'),
+  instance: nameSchema.optional().describe("Only this instance's result, whole, in pages."),
+  step: z.string().min(1).max(64).optional().describe("Of a plan: only this step's value."),
+  value: z.boolean().optional().describe("Of a plan: only its value."),
   offset: z.number().int().min(0).default(0).describe("Where the page begins, in characters."),
 });
 export type RunsGetInput = z.output<typeof runsGetInput>;
