@@ -14,7 +14,7 @@ export interface Room {
 const CHARS_PER_TOKEN = 4;
 
 /** The argument of those tools whose answers carry results, as it is advertised. */
-export const RESULT_TOKENS = { type: "integer", description: "Most tokens of results shown." } as const;
+export const RESULT_TOKENS = { type: "integer", description: "Most tokens of results." } as const;
 
 /** @throws OrchestratorError `bad_request` for what is no such number. */
 export function readResultTokens(sent: unknown): number | undefined {

@@ -67,6 +67,12 @@ describe("completion", () => {
     expect(await suggested(client, "ask_fleet", "instances", "be")).toEqual(["beta"]);
   });
 
+  it("asks the fleet's own server where nothing is known here", async () => {
+    const health = async () => [{ instance: "A", state: "healthy", reason: "", tags: ["far"] }] as never;
+    const client = await connect(engineWith({ health }));
+    expect(await suggested(client, "ask_fleet", "instances")).toEqual(["A", "tag:far", "*"]);
+  });
+
   it("of a text that a person writes gives nothing", async () => {
     const { client } = await threeInstances();
     expect(await suggested(client, "ask_fleet", "question", "Why")).toEqual([]);

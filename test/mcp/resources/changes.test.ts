@@ -101,8 +101,17 @@ describe("a client of the 2025 revisions", () => {
     await vi.waitFor(() => expect(watching()).toBe(0));
   });
 
+  it("is not offered what an engine elsewhere cannot tell", async () => {
+    const client = await connect(
+      engineWith({ sessionsList: async () => ({ items: [] }), runsList: async () => ({ items: [] }) }),
+    );
+    expect(client.getServerCapabilities()).toMatchObject({ resources: {}, prompts: {}, completions: {} });
+    expect(client.getServerCapabilities()?.resources).toEqual({});
+    expect((await client.listResources()).resources).toHaveLength(1);
+  });
+
   it("cannot subscribe to what is no resource of ours", async () => {
-    const client = await connect(engineWith({}));
+    const client = await connect(changing().engine);
     await expect(client.subscribeResource({ uri: "file:///x" })).rejects.toMatchObject({ code: -32602 });
   });
 });

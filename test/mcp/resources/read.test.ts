@@ -121,7 +121,7 @@ describe("resources", () => {
     expect(await hints("resources/templates/list")).toEqual([true, "public"]);
     expect(await hints("resources/list")).toEqual([false, "private"]);
     expect(await hints("resources/read", { uri: "orchestrator://fleet" })).toEqual([false, "private"]);
-    expect((await client.request("server/discover")).capabilities).toEqual({
+    expect((await client.request("server/discover")).capabilities).toMatchObject({
       tools: {},
       resources: { subscribe: true, listChanged: true },
       prompts: {},
