@@ -41,6 +41,11 @@ const MEANING: Record<string, string> = {
   mcp: "how models are answered",
   "mcp.confirmAbove":
     "a fan-out to `*` that picks more instances than this has to be confirmed; 20 unless given",
+  "mcp.resultTokens":
+    "tokens of all results in one answer together, four characters each; a call may ask for another number",
+  "mcp.instanceTokens": "tokens of any one instance's result in it",
+  "mcp.resourceLinks":
+    "whether an answer links to the results that it had to cut; `false` for clients that fail on links",
   timeout: "deadline of the whole work; 10 minutes unless given",
   wait: "how long one call stays open; 45 s unless given, never longer than the `timeout`",
   retries: "rounds of retries after the first, where a retry is safe; 3 unless given",

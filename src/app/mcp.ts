@@ -1,5 +1,7 @@
 import type { Running } from "../cli/actions.ts";
+import { DEFAULT_MCP_SETTINGS } from "../core/mcp-settings.ts";
 import { chooseTools, type ToolChoice } from "../mcp/choose-tools.ts";
+import { canWatch, ResourceChanges } from "../mcp/resources/changes.ts";
 import { createMcpServer } from "../mcp/server.ts";
 import { serveMcpStdio } from "../mcp/stdio.ts";
 import { createApp, type Env } from "./app.ts";
@@ -32,10 +34,14 @@ export function startMcp({
   const ended = new Promise<void>((resolve) => {
     clientGone = resolve;
   });
+  const { engine, logger } = app;
+  const changes = canWatch(engine) ? new ResourceChanges(engine) : undefined;
+  const settings = () => app.config.known?.mcp ?? DEFAULT_MCP_SETTINGS;
   const server = serveMcpStdio({
-    createServer: () => createMcpServer({ engine: app.engine, version, logger: app.logger, tools }),
+    createServer: () => createMcpServer({ engine, version, logger, tools, settings, changes }),
+    changes,
     onClose: () => clientGone(),
-    logger: app.logger,
+    logger,
   });
   const cancelStart = systemClock.after(SETTLE_MS, () => {
     app.engine.start();

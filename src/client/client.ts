@@ -143,10 +143,12 @@ export class OrchestratorClient implements Orchestrator {
     }));
   }
 
-  async runsGet({ runId, wait, instance, step, offset }: calls.RunsGetCall): Promise<RunDetail | ResultPage> {
+  async runsGet(call: calls.RunsGetCall): Promise<RunDetail | ResultPage> {
+    const { runId, wait, instance, step, value, offset } = call;
+    const page = { instance, step, value, offset };
     const path = `runs/${idIn(runId, "runId")}`;
     const waitMs = durationMs(wait);
-    if (waitMs === undefined) return this.#get(path + query({ wait, instance, step, offset }), has("runId"));
+    if (waitMs === undefined) return this.#get(path + query({ wait, ...page }), has("runId"));
     const waiting = new Waiting(waitMs, this.#longestWaitMs);
     while (waiting.remainingMs > this.#longestWaitMs) {
       const askedAt = performance.now();
@@ -154,7 +156,7 @@ export class OrchestratorClient implements Orchestrator {
       if (run.state === "ended") break;
       await waiting.pauseAfter(askedAt);
     }
-    return this.#waitFor(path, waiting, { instance, step, offset });
+    return this.#waitFor(path, waiting, page);
   }
 
   async runsList({ limit, after }: calls.PageCall = {}): Promise<answers.Page<RunView>> {
@@ -196,7 +198,7 @@ export class OrchestratorClient implements Orchestrator {
   async #waitFor<T>(
     path: string,
     waiting: Waiting,
-    page: Pick<calls.RunsGetCall, "instance" | "step" | "offset">,
+    page: Pick<calls.RunsGetCall, "instance" | "step" | "value" | "offset">,
   ): Promise<T> {
     const { body } = await this.#api.call<T>(() => {
       const waitMs = waiting.nextMs;

@@ -7,6 +7,7 @@ import {
   NAME,
 } from "../core/instance.ts";
 import type { AcceptedKey } from "../core/keys.ts";
+import type { McpSettings } from "../core/mcp-settings.ts";
 import { type ConfigFile, configSchema } from "./schema.ts";
 
 type Env = Record<string, string | undefined>;
@@ -27,6 +28,7 @@ export interface Config {
   clusterAllow?: string[];
   keys: AcceptedKey[];
   serve: ConfigFile["serve"];
+  mcp: McpSettings;
   targets?: string | string[];
   timeoutMs: number;
   waitMs: number;
@@ -55,6 +57,7 @@ export function resolveConfig(file: ConfigFile | undefined, env: Env, path?: str
     ...(file?.instances !== undefined && { targets: file.instances }),
     keys: (file?.keys ?? []).map(acceptedKey),
     serve: (file ?? NOTHING_SAID).serve,
+    mcp: (file ?? NOTHING_SAID).mcp,
     timeoutMs,
     waitMs: Math.min(file?.wait ?? 45_000, timeoutMs),
     retries: file?.retries ?? 3,

@@ -41,7 +41,12 @@ export interface OrchestratorConfig {
   cluster?: { url?: string; allow?: string[] };
   keys?: { name: string; hash: string; scopes: Scope[]; requestsPerMinute?: number }[];
   serve?: { requestsPerMinute?: number; hosts?: string[]; origins?: string[] };
-  mcp?: { confirmAbove?: number };
+  mcp?: {
+    confirmAbove?: number;
+    resultTokens?: number;
+    instanceTokens?: number;
+    resourceLinks?: boolean;
+  };
   timeout?: Duration;
   wait?: Duration;
   retries?: number;

@@ -2,6 +2,9 @@ import { z } from "zod";
 import { duration, durationOrZero } from "../core/duration.ts";
 import { instanceConfig, instanceUrl, nameSchema } from "../core/instance.ts";
 import { SCOPES } from "../core/keys.ts";
+import { DEFAULT_MCP_SETTINGS, MOST_RESULT_TOKENS } from "../core/mcp-settings.ts";
+
+const tokens = z.number().int().min(0).max(MOST_RESULT_TOKENS);
 
 /** What `config.json` may say. `{"instances":["A"],"timeout":5}` is a whole one. */
 export const configSchema = z.strictObject({
@@ -47,8 +50,12 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** A model that asks `*` has to confirm it where that is more than so many instances. */
       confirmAbove: z.number().int().min(0).optional(),
+      resultTokens: tokens.default(DEFAULT_MCP_SETTINGS.resultTokens),
+      instanceTokens: tokens.default(DEFAULT_MCP_SETTINGS.instanceTokens),
+      /** Whether an answer links to the results that it had to cut. */
+      resourceLinks: z.boolean().default(DEFAULT_MCP_SETTINGS.resourceLinks),
     })
-    .default({}),
+    .prefault({}),
   timeout: duration.optional(),
   wait: durationOrZero.optional(),
   retries: z.number().int().min(0).max(10).optional(),

@@ -207,6 +207,8 @@ export interface RunsGetCall {
   instance?: string | undefined;
   /** Of a plan: only this step's value, as text, whole and in pages. */
   step?: string | undefined;
+  /** Of a plan: only what it came to, as text, whole and in pages. */
+  value?: boolean | undefined;
   /** Where the page begins, in characters. */
   offset?: number | undefined;
 }

@@ -54,7 +54,7 @@ const dryRun = z.boolean().default(false).describe("Only explain who would be as
 export const delegateInput = z.strictObject({
   instances: selector
     .optional()
-    .describe('Candidates in order, e.g. ["C"], ["A","B"] or ["tag:search"]; one does the task.'),
+    .describe('Candidates in order, e.g. ["A","B"] or ["tag:search"]; one does the task.'),
   payload,
   ...runOptions,
   retries,
@@ -71,14 +71,12 @@ export const delegateInput = z.strictObject({
 export type DelegateInput = z.output<typeof delegateInput>;
 
 export const fanoutInput = z.strictObject({
-  targets: selector
-    .optional()
-    .describe('Who is asked, e.g. ["A-H"], ["A","C"], ["tag:search"], or ["*"] for all.'),
+  targets: selector.optional().describe('Who is asked, e.g. ["A-H"], ["tag:search"], or ["*"] for all.'),
   payload,
   payloads: z
     .record(nameSchema, json)
     .optional()
-    .describe("A payload of its own for an instance, by its name.")
+    .describe("A payload of its own, by instance name.")
     .meta({ plain: { type: "object", properties: { A: anyJson } } }),
   aggregate: aggregateSpec
     .optional()
@@ -93,10 +91,7 @@ export const fanoutInput = z.strictObject({
     .boolean()
     .optional()
     .describe("Cancel what is out when the waiting ends; default only once a quorum is met."),
-  detail: z
-    .enum(["full", "brief"])
-    .default("full")
-    .describe("brief: each result's length in its place; it is stored."),
+  detail: z.enum(["full", "brief"]).default("full").describe("brief: lengths in the place of results."),
   confirmed: z.boolean().default(false).describe('True: "*" is meant, however many it picks.'),
   concurrency: z
     .number()
@@ -205,14 +200,10 @@ const runId = keyText.min(1).max(128).describe("The run's id, as a call returned
 
 export const runsGetInput = z.strictObject({
   runId,
-  wait: durationOrZero.optional().describe('Wait so long for a run that is still open, e.g. "30s".'),
-  instance: nameSchema.optional().describe("Only this instance's result, as text, whole and in pages."),
-  step: z
-    .string()
-    .min(1)
-    .max(64)
-    .optional()
-    .describe("Of a plan: only this step's value, as text, in pages."),
+  wait: durationOrZero.optional().describe('Wait so long for an open run, e.g. "30s".'),
+  instance: nameSchema.optional().describe("Only this instance's result, whole, in pages."),
+  step: z.string().min(1).max(64).optional().describe("Of a plan: only this step's value."),
+  value: z.boolean().optional().describe("Of a plan: only its value."),
   offset: z.number().int().min(0).default(0).describe("Where the page begins, in characters."),
 });
 export type RunsGetInput = z.output<typeof runsGetInput>;

@@ -61,7 +61,10 @@ export interface RunAnswer {
   error?: ErrorBody;
 }
 
-/** One page of an instance's result, or of a step's value, as JSON text (or the text itself where it is text). */
+/**
+ * One page of an instance's result, of a step's value or, without either, of a plan's: as JSON text, or the
+ * text itself where it is text.
+ */
 export interface ResultPage {
   runId: string;
   instance?: string;

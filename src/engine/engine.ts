@@ -12,6 +12,7 @@ import type {
   SpawnAnswer,
 } from "../core/answers.ts";
 import { Cancellation } from "../core/cancellation.ts";
+import type { EngineChange, KnownInstance } from "../core/changes.ts";
 import type { CallContext, Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
@@ -26,6 +27,7 @@ import { aggregate } from "./aggregate.ts";
 import { Breakers } from "./breakers.ts";
 import { CallKeys } from "./call-keys.ts";
 import { CancelOrders } from "./cancel-orders.ts";
+import { knownFleet, watchChanges } from "./changes.ts";
 import { delegate } from "./delegate.ts";
 import type { EngineDependencies } from "./dependencies.ts";
 import { fanout } from "./fanout.ts";
@@ -82,7 +84,14 @@ export interface RunAnswers {
   keepAnswer(runId: string, answer: Json): Promise<void>;
 }
 
-export function createEngine(deps: EngineDependencies): Engine & RunAnswers {
+/** What is known without asking anybody, and how it changes: for a face whose clients keep a picture of it. */
+export interface EngineChanges {
+  known(): Promise<KnownInstance[]>;
+  /** Tells of every change of the fleet, of runs and of sessions, in any process, until it is stopped. */
+  watch(listener: (change: EngineChange) => void, viewer?: Viewer): () => void;
+}
+
+export function createEngine(deps: EngineDependencies): Engine & RunAnswers & EngineChanges {
   const { clock, logger, store, ids } = deps;
   const fleet = new Fleet(deps);
   const limits = () => ({ ...DEFAULT_RETENTION, ...deps.settings().retention });
@@ -133,6 +142,8 @@ export function createEngine(deps: EngineDependencies): Engine & RunAnswers {
     runsAnswer: (input, viewer = {}) => runAnswer(parts, input, viewer),
     keepAnswer: (runId, answer) => journal.keepAnswer(runId, answer),
     runsEvents: (input, watching = {}) => runEvents(parts, input, watching),
+    known: () => knownFleet(parts),
+    watch: (listener, viewer = {}) => watchChanges(parts, listener, viewer),
     start: () => {
       health.start();
       recovery.start();

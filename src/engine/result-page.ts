@@ -16,17 +16,14 @@ interface Source {
   json: string | undefined;
 }
 
-/** One page of an instance's result, or of what a plan's step came to, as text. */
+/** One page of an instance's result, or of what a plan or one of its steps came to, as text. */
 export async function resultPage(
   parts: EngineParts,
   run: Run,
-  { instance, step, offset }: Pick<RunsGetInput, "instance" | "step" | "offset">,
+  input: Pick<RunsGetInput, "instance" | "step" | "value" | "offset">,
 ): Promise<ResultPage> {
-  const {
-    whose,
-    reply,
-    json = "",
-  } = step === undefined ? await ofInstance(parts, run, instance ?? "") : await ofStep(parts, run, step);
+  const { offset } = input;
+  const { whose, reply, json = "" } = await sourceOf(parts, run, input);
   // Text is read as it was written, not as a JSON string.
   const text = json.startsWith('"') ? (JSON.parse(json) as string) : json;
   const end = pageEnd(text, offset);
@@ -50,6 +47,28 @@ export async function resultText(
   const { reply, result } = run.outcomes[index] as Run["outcomes"][number];
   if (reply !== "done") return undefined;
   return result === undefined ? journal.resultText(run.runId, index) : writeJson(result);
+}
+
+async function sourceOf(
+  parts: EngineParts,
+  run: Run,
+  { instance, step, value }: Pick<RunsGetInput, "instance" | "step" | "value">,
+): Promise<Source> {
+  if (value) return ofPlan(parts, run);
+  return step === undefined ? ofInstance(parts, run, instance ?? "") : ofStep(parts, run, step);
+}
+
+async function ofPlan(parts: EngineParts, run: Run): Promise<Source> {
+  if (!run.plan) {
+    throw new OrchestratorError("bad_request", `value: run ${run.runId} is no plan.`, {
+      runId: run.runId,
+      action: "Name an instance that the run asked.",
+    });
+  }
+  if (run.endedAt === undefined) return { whose: {}, reply: "pending", json: undefined };
+  const { planValue } = await import("./orchestrate/views.ts");
+  const { reply, value } = await planValue(parts, run);
+  return { whose: {}, reply, json: value === undefined ? undefined : JSON.stringify(value) };
 }
 
 async function ofInstance(parts: EngineParts, run: Run, instance: string): Promise<Source> {

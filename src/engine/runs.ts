@@ -17,7 +17,7 @@ const INLINE_CHARS = 20_000;
 /** How long the process that works on a run has to cancel it: longer than its instances have to answer. */
 const FOREIGN_CANCEL_MS = 10_000;
 
-/** A run with its outcomes, after waiting for it if asked to; or one instance's result, in pages. */
+/** A run with its outcomes, after waiting for it if asked to; or what came of it at one place, in pages. */
 export async function getRun(
   parts: EngineParts,
   input: RunsGetInput,
@@ -27,7 +27,8 @@ export async function getRun(
   await awaitRun(parts, input.runId, input.wait ?? 0);
   const open = parts.live.find(input.runId);
   const run = (await open?.known()) ?? (await parts.journal.read(input.runId));
-  if (input.instance !== undefined || input.step !== undefined) return resultPage(parts, run, input);
+  if (input.instance !== undefined || input.step !== undefined || input.value)
+    return resultPage(parts, run, input);
   return detailOf(parts, run, open?.warnings ?? orphanWarning(parts, run));
 }
 

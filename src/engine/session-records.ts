@@ -7,7 +7,8 @@ import { splitAtResult } from "../core/split-result.ts";
 /** Closed sessions are kept so long. */
 const KEEP_CLOSED_MS = 30 * 86_400_000;
 
-const SESSIONS = "session/";
+/** Where sessions are stored, by their id. */
+export const SESSIONS = "session/";
 /** Messages that are read at once. */
 const PAGE = 100;
 

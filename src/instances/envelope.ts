@@ -32,7 +32,8 @@ function ownError(value: Json | undefined): OwnError | undefined {
   return {
     code: known,
     message: known === code ? words(message) : `${snippet(code)}: ${words(message)}`,
-    ...(typeof action === "string" && { action: words(action) }),
+    // Ours say what to do next: what an instance advises must not be taken for that.
+    ...(typeof action === "string" && { action: `The instance advises: ${words(action)}` }),
     ...(isObject(details) && { details }),
     ...(isDelivery(delivery) && { delivery }),
   };

@@ -1,8 +1,9 @@
 import type { AggregateAnswer } from "../core/answers.ts";
-import { excerpts, MOST_CHARS, shownChars } from "./excerpt.ts";
+import { type Excerpt, excerpts } from "./excerpt.ts";
 import { awaitRest } from "./outcomes.ts";
-import { withTrimmedError } from "./respond.ts";
-import { AS_DATA, errorLine, oneLine, plural, quoteExcerpt } from "./words.ts";
+import { type CutResult, withTrimmedError } from "./respond.ts";
+import { less, type Room } from "./room.ts";
+import { AS_DATA, errorLine, oneLine, plural, quoteExcerpt, readResult } from "./words.ts";
 
 /** An aggregate as one answer has room for it. */
 export interface ShownAggregate {
@@ -11,24 +12,22 @@ export interface ShownAggregate {
   lines: string[];
   /** For programs: a value that was cut is replaced by its length and a note. */
   view: object;
-  /** Characters that it leaves of the budget. */
-  left: number;
+  /** What it leaves of the room. */
+  left: Room;
+  cut: CutResult[];
 }
 
-const READ_ON = "read each instance's own result with runs_get, or ask for less (limit)";
 const MOST_PATHS = 20;
 
-export function showAggregate(answer: AggregateAnswer): ShownAggregate {
-  const { value, dissent, missing, ...rest } = answer;
-  const [shown, disagreement] = [
-    excerpts([value]),
-    excerpts(dissent.length === 0 ? [] : [JSON.stringify(dissent)]),
-  ];
-  const excerpt = shown[0] as (typeof shown)[number];
-  const left = MOST_CHARS - shownChars(shown);
+export function showAggregate(answer: AggregateAnswer, room: Room): ShownAggregate {
+  const { value, dissent, missing, verdict, ...rest } = answer;
+  const all = { total: room.total, each: room.total };
+  const [excerpt] = excerpts([value], all) as [Excerpt];
+  const left = less(room, excerpt.text.length);
   const paths = dissent.slice(0, MOST_PATHS).map(({ path }) => oneLine(path, 100) || "the whole");
-  const dissentFits = disagreement.every(({ chars }) => chars <= left);
-  const quotation = [heading(answer), quoteExcerpt(excerpt, () => READ_ON).trimStart()];
+  const disagreement = dissent.length === 0 ? 0 : JSON.stringify(dissent).length;
+  const dissentFits = disagreement <= left.total;
+  const quotation = [heading(answer), quoteExcerpt(excerpt, (offset) => readOn(answer, offset)).trimStart()];
   return {
     without: missing.map(
       ({ instance, reply, error, why }) =>
@@ -43,12 +42,30 @@ export function showAggregate(answer: AggregateAnswer): ShownAggregate {
     ],
     view: {
       ...rest,
-      ...(excerpt.whole ? { value } : { valueChars: excerpt.chars, note: READ_ON }),
+      ...(verdict && { verdict: { ...verdict, ...(verdict.reason && { reason: oneLine(verdict.reason) }) } }),
+      ...(excerpt.whole ? { value } : { valueChars: excerpt.chars, note: readOn(answer, 0) }),
       ...(dissentFits ? { dissent } : { dissentPaths: paths }),
-      missing: missing.map(withTrimmedError),
+      missing: missing.map(({ why, ...each }) => ({
+        ...withTrimmedError(each),
+        ...(why !== undefined && { why: oneLine(why) }),
+      })),
     },
-    left: dissentFits ? left - shownChars(disagreement) : left,
+    left: dissentFits ? less(left, disagreement) : left,
+    cut: excerpt.whole ? [] : ownResult(answer, excerpt.chars),
   };
+}
+
+/** What one instance has made of all answers is its result in a run of its own. */
+function ownResult({ strategy, by }: AggregateAnswer, chars: number): CutResult[] {
+  if (strategy !== "reduce" || by?.instance === undefined) return [];
+  return [{ runId: by.runId, instance: by.instance, chars }];
+}
+
+/** An aggregate is not stored; to ask the instances again would be the wrong way to read it. */
+function readOn(answer: AggregateAnswer, offset: number): string {
+  const [own] = ownResult(answer, 0);
+  if (own) return readResult(own.runId, own.instance, offset);
+  return "combine the run again with aggregate, for more of it (resultTokens) or for less (limit), or read each instance's own result with runs_get";
 }
 
 /** What an aggregate that lacks somebody begins with. */

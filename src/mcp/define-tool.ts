@@ -2,6 +2,7 @@ import type { Tool as AdvertisedTool, ToolAnnotations } from "@modelcontextproto
 import type { z } from "zod";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
+import { DEFAULT_MCP_SETTINGS, type McpSettings } from "../core/mcp-settings.ts";
 import type { RunOperation } from "../core/run.ts";
 import { validate } from "../core/validate.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -9,6 +10,7 @@ import { rememberSent } from "./as-sent.ts";
 import { LONGEST_WAIT_MS } from "./call-context.ts";
 import { type PlainObject, plainInput, plainOutput, understoodInput } from "./plain-schema.ts";
 import type { Response } from "./respond.ts";
+import { RESULT_TOKENS, type Room, readResultTokens, roomFor } from "./room.ts";
 import { understand } from "./understand.ts";
 
 type Hint = "readOnlyHint" | "destructiveHint" | "idempotentHint" | "openWorldHint";
@@ -27,8 +29,13 @@ interface ToolDefinition<Input extends z.ZodType, Answer> {
   output: z.ZodType;
   /** Arguments of a valid call. */
   example: z.input<Input>;
+  /**
+   * Its answers carry what instances said, and a call may say with `resultTokens` how much of it: an argument
+   * that is advertised where it is of most use, and taken everywhere.
+   */
+  results?: "advertised" | "taken";
   call(engine: Engine, input: z.output<Input>, context: CallContext): Promise<Answer>;
-  respond(answer: Answer, input: z.output<Input>): Response;
+  respond(answer: Answer, input: z.output<Input>, room: Room): Response;
   /** Of a tool that makes runs: these, and whether an answer says that its run goes on. */
   runs?: {
     operation: RunOperation;
@@ -61,15 +68,18 @@ export interface Tool {
   readonly advertised: AdvertisedTool;
   /** What the runs are that it makes, if it does. */
   readonly operation: RunOperation | undefined;
-  /** @throws OrchestratorError `bad_request`, which names the argument and shows a valid call. */
-  prepare(sent: Record<string, unknown>): PreparedCall;
+  /**
+   * @param settings What its answer has room for, unless the call asks for another number of tokens.
+   * @throws OrchestratorError `bad_request`, which names the argument and shows a valid call.
+   */
+  prepare(sent: Record<string, unknown>, settings?: McpSettings): PreparedCall;
   /** What a stored run of its operation came to, told as to a call without wishes of its own. */
-  retell(answer: object): Response;
+  retell(answer: object, settings?: McpSettings): Response;
 }
 
 /** Makes a tool of one use case: its entry in the list, and what happens when it is called. */
 export function defineTool<Input extends z.ZodType, Answer>(definition: ToolDefinition<Input, Answer>): Tool {
-  const { name, input } = definition;
+  const { name, input, results } = definition;
   // Schemas are derived when they are first needed: a client that starts us may never call.
   let understood: PlainObject | undefined;
   let advertised: AdvertisedTool | undefined;
@@ -81,23 +91,34 @@ export function defineTool<Input extends z.ZodType, Answer>(definition: ToolDefi
       return advertised;
     },
     operation: definition.runs?.operation,
-    prepare(sent) {
-      understood ??= understoodInput(input);
+    prepare(sent, settings = DEFAULT_MCP_SETTINGS) {
+      understood ??= withResultTokens(understoodInput(input), results !== undefined);
       const args = understand(sent, understood);
-      return preparedCall(definition, parse(input, args, definition), args);
+      // How an answer is shown is no part of the call: the same work with more room for it is the same work.
+      const { resultTokens, ...rest } = args;
+      const work = results ? rest : args;
+      const { parsed, asked } = explained(definition, () => ({
+        parsed: validate(input, work),
+        asked: results && readResultTokens(resultTokens),
+      }));
+      return preparedCall(definition, parsed, { sent: work, room: roomFor(settings, asked), settings });
     },
-    retell: (answer) =>
-      definition.respond(
-        answer as Answer,
-        parse(input, definition.example as Record<string, unknown>, definition),
-      ),
+    retell(answer, settings = DEFAULT_MCP_SETTINGS) {
+      const asked = validate(input, definition.example);
+      return told(definition.respond(answer as Answer, asked, roomFor(settings)), settings);
+    },
   };
+}
+
+/** An answer without the links that are not wanted, or that its client would not understand. */
+function told(response: Response, { resourceLinks }: McpSettings): Response {
+  return resourceLinks ? response : { ...response, cut: [] };
 }
 
 function preparedCall<Input extends z.ZodType, Answer>(
   { runs, call, respond }: ToolDefinition<Input, Answer>,
   input: z.output<Input>,
-  args: Record<string, unknown>,
+  { sent, room, settings }: { sent: Record<string, unknown>; room: Room; settings: McpSettings },
 ): PreparedCall {
   const { wait } = input as { wait?: number };
   return {
@@ -105,9 +126,10 @@ function preparedCall<Input extends z.ZodType, Answer>(
     makesRun: runs !== undefined && (runs.isNew?.(input) ?? true),
     async answer(engine, context, waitMs = wait && Math.min(wait, LONGEST_WAIT_MS)) {
       const asked = waitMs === undefined ? input : { ...(input as object), wait: waitMs };
-      rememberSent(asked, waitMs === undefined ? args : { ...args, wait: `${waitMs}ms` });
+      rememberSent(asked, waitMs === undefined ? sent : { ...sent, wait: `${waitMs}ms` });
       const answer = await call(engine, asked as z.output<Input>, context);
-      return { ...respond(answer, input), isPending: runs?.isPending(answer) ?? false };
+      const isPending = runs?.isPending(answer) ?? false;
+      return { ...told(respond(answer, input, room), settings), isPending };
     },
   };
 }
@@ -120,24 +142,27 @@ function advertise<Input extends z.ZodType, Answer>({
   input,
   output,
   example,
+  results,
 }: ToolDefinition<Input, Answer>): AdvertisedTool {
+  const inputSchema = withResultTokens(plainInput(input), results === "advertised");
   return {
     name,
     title,
     description: `${description}\nEXAMPLE ${JSON.stringify(example)}`,
-    inputSchema: plainInput(input) as unknown as AdvertisedTool["inputSchema"],
+    inputSchema: inputSchema as unknown as AdvertisedTool["inputSchema"],
     outputSchema: plainOutput(output) as unknown as NonNullable<AdvertisedTool["outputSchema"]>,
     annotations,
   };
 }
 
-function parse<Input extends z.ZodType>(
-  input: Input,
-  args: Record<string, unknown>,
-  { name, example }: { name: string; example: z.input<Input> },
-): z.output<Input> {
+/** The same with the argument that only says how much of the results is shown. */
+function withResultTokens(schema: PlainObject, has: boolean): PlainObject {
+  return has ? { ...schema, properties: { ...schema.properties, resultTokens: RESULT_TOKENS } } : schema;
+}
+
+function explained<T>({ name, example }: { name: string; example: unknown }, read: () => T): T {
   try {
-    return validate(input, args);
+    return read();
   } catch (error) {
     const action = `Correct the named argument and call again. A valid call: ${name} ${JSON.stringify(example)}`;
     throw OrchestratorError.from(error).with({ action });

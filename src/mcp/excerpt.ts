@@ -1,8 +1,7 @@
 import type { Json } from "../core/json.ts";
 import { writeJson } from "../core/json-text.ts";
-
-/** So many characters of what instances said go into one answer: a model's context is not flooded. */
-export const MOST_CHARS = 20_000;
+import { cutAt } from "./cut.ts";
+import type { Room } from "./room.ts";
 
 /** As much of one JSON value as an answer has room for. */
 export interface Excerpt {
@@ -13,21 +12,38 @@ export interface Excerpt {
   whole: boolean;
 }
 
-/** Shows values side by side in `budget` characters: small ones whole, the large ones cut alike. */
-export function excerpts(values: readonly Json[], budget = MOST_CHARS): Excerpt[] {
-  const texts = values.map((value) => (typeof value === "string" ? value : writeJson(value)));
-  const most = fairShare(
-    texts.map(({ length }) => length),
-    Math.max(0, budget),
+/** A value as text, or the beginning of one that is longer. */
+export interface Beginning {
+  text: string;
+  /** Length of the whole. */
+  chars: number;
+  isJson: boolean;
+  /** What it is the text of, where it is whole. */
+  value?: Json;
+}
+
+/** Shows values side by side: small ones whole, the large ones cut alike. */
+export function excerpts(values: readonly Json[], room: Room): Excerpt[] {
+  return excerptsOf(values.map(asText), room);
+}
+
+export function asText(value: Json): Beginning {
+  const isJson = typeof value !== "string";
+  const text = isJson ? writeJson(value) : value;
+  return { text, chars: text.length, isJson, value };
+}
+
+export function excerptsOf(texts: readonly Beginning[], { total, each }: Room): Excerpt[] {
+  const share = fairShare(
+    texts.map(({ chars }) => chars),
+    total,
   );
-  return texts.map((text, index) => {
-    const whole = text.length <= most;
-    if (whole) checkEncodable(values[index]);
-    return {
-      text: whole ? text : text.slice(0, beforePair(text, most)),
-      chars: text.length,
-      whole,
-    };
+  const most = Math.min(share, each);
+  return texts.map(({ text, chars, isJson, value }) => {
+    const shown = text.slice(0, cutAt(text, most, isJson));
+    const whole = shown.length === chars;
+    if (whole) checkEncodable(value);
+    return { text: shown, chars, whole };
   });
 }
 
@@ -36,7 +52,7 @@ function checkEncodable(value: unknown): void {
   JSON.stringify(value);
 }
 
-/** How many characters of these excerpts count against a budget. */
+/** How many characters of these excerpts count against the room. */
 export function shownChars(shown: readonly Excerpt[]): number {
   return shown.reduce((sum, { text }) => sum + text.length, 0);
 }
@@ -51,10 +67,4 @@ function fairShare(lengths: readonly number[], budget: number): number {
     left -= length;
   }
   return budget;
-}
-
-/** A cut must not fall between the two halves of one character. */
-function beforePair(text: string, end: number): number {
-  const code = text.charCodeAt(end - 1);
-  return code >= 0xd800 && code <= 0xdbff ? end - 1 : end;
 }

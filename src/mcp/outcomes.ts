@@ -1,9 +1,11 @@
 import type { Counts, OutcomeView } from "../core/answers.ts";
 import { usageWords } from "../core/usage.ts";
-import { type Excerpt, excerpts, MOST_CHARS } from "./excerpt.ts";
-import { withTrimmedError } from "./respond.ts";
+import type { Beginnings } from "./beginnings.ts";
+import { asText, type Beginning, type Excerpt, excerptsOf } from "./excerpt.ts";
+import { type CutResult, withTrimmedError } from "./respond.ts";
 import { cutFields, resultFields, resultText } from "./result.ts";
-import { callOf, errorLine, oneLine, plural, readResult, span } from "./words.ts";
+import type { Room } from "./room.ts";
+import { AS_DATA, callOf, errorLine, oneLine, plural, readResult, span } from "./words.ts";
 
 /** The outcomes of a run as one answer has room for them. */
 export interface ShownOutcomes {
@@ -15,27 +17,39 @@ export interface ShownOutcomes {
   quoted: string[];
   /** For programs, in target order: a result that was cut is replaced by its length and a note. */
   views: object[];
+  cut: CutResult[];
 }
 
-/** @param budget Characters for all results together. */
+/** @param beginnings How those results begin that are not in the outcomes. */
 export function showOutcomes(
   runId: string,
   outcomes: readonly OutcomeView[],
-  budget = MOST_CHARS,
+  room: Room,
+  beginnings: Beginnings = new Map(),
 ): ShownOutcomes {
-  const withResult = outcomes.filter(({ result }) => result !== undefined);
-  const shown = excerpts(
-    withResult.map(({ result = null }) => result),
-    budget,
+  const texts = outcomes.map((outcome) => ({
+    outcome,
+    text: outcome.result === undefined ? beginnings.get(outcome.instance) : asText(outcome.result),
+  }));
+  const withText = texts.filter((each): each is typeof each & { text: Beginning } => each.text !== undefined);
+  const shown = excerptsOf(
+    withText.map(({ text }) => text),
+    room,
   );
-  const excerptOf = new Map(withResult.map((outcome, index) => [outcome, shown[index] as Excerpt]));
+  const excerptOf = new Map(withText.map(({ outcome }, index) => [outcome, shown[index] as Excerpt]));
   const done = outcomes.filter(({ reply }) => reply === "done");
   return {
     troubles: outcomes.filter(({ reply }) => reply !== "done").map(trouble),
     done: done.map((outcome) => `${head(outcome)}: done`),
     quoted: done.map((outcome) => `${head(outcome)}: ${quoted(runId, outcome, excerptOf.get(outcome))}`),
     views: outcomes.map((outcome) => view(runId, outcome, excerptOf.get(outcome))),
+    cut: outcomes.flatMap((outcome) => cutOf(runId, outcome, excerptOf.get(outcome))),
   };
+}
+
+function cutOf(runId: string, { instance, resultChars }: OutcomeView, excerpt?: Excerpt): CutResult[] {
+  const chars = excerpt && !excerpt.whole ? excerpt.chars : resultChars;
+  return chars === undefined ? [] : [{ runId, instance, chars }];
 }
 
 /** `7 of 8 answered`, and what of the rest. */
@@ -63,7 +77,9 @@ function head({ instance, elapsedMs, usage }: OutcomeView): string {
 function trouble({ instance, reply, delivery, error }: OutcomeView): string {
   if (reply === "pending") return `${instance}: still working (delivery ${delivery})`;
   const wasCancelled = reply === "cancelled" && error !== undefined && error.code !== "cancelled";
-  const why = error === undefined ? reply : `${wasCancelled ? "cancelled: " : ""}${errorLine(error)}`;
+  // Who has failed at the work has the word: what went wrong on the way is told in ours.
+  const whose = reply === "failed" ? `failed, ${AS_DATA} ` : wasCancelled ? "cancelled: " : "";
+  const why = error === undefined ? reply : `${whose}${errorLine(error)}`;
   return `${instance}: ${why} (delivery ${delivery}) → ${oneLine(error?.action ?? "Check its health.")}`;
 }
 

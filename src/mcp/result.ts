@@ -1,5 +1,7 @@
 import type { Json } from "../core/json.ts";
 import { type Excerpt, excerpts } from "./excerpt.ts";
+import type { CutResult } from "./respond.ts";
+import type { Room } from "./room.ts";
 import { quoteExcerpt, readResult } from "./words.ts";
 
 /** One instance's result, named by the run that it belongs to. */
@@ -24,11 +26,20 @@ export function cutFields({ runId, instance }: InstanceResult, chars: number): o
 }
 
 /** The one result of a call, in words and for programs. */
-export function showResult(answer: InstanceResult): { text: string; fields: object } {
+export function showResult(
+  answer: InstanceResult,
+  room: Room,
+): { text: string; fields: object; cut: CutResult[] } {
   const result = answer.result ?? null;
-  const [excerpt] = excerpts([result]) as [Excerpt];
+  const [excerpt] = excerpts([result], room) as [Excerpt];
   return {
     text: resultText(answer, excerpt).trimStart(),
     fields: resultFields({ ...answer, result }, excerpt),
+    cut: cutResults(answer, excerpt),
   };
+}
+
+/** The result, if it was cut. */
+export function cutResults({ runId, instance }: InstanceResult, { whole, chars }: Excerpt): CutResult[] {
+  return whole ? [] : [{ runId, instance, chars }];
 }

@@ -8,12 +8,15 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { OrchestratorError } from "../core/errors.ts";
+import { DEFAULT_MCP_SETTINGS, type McpSettings } from "../core/mcp-settings.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Logger } from "../core/ports.ts";
 import type { Engine } from "../engine/engine.ts";
 import { callContext } from "./call-context.ts";
 import { confirmedBy, questionOf } from "./confirm.ts";
 import type { Tool } from "./define-tool.ts";
+import { CACHE_HINTS, capabilitiesOf, offer, revisionOf } from "./offer.ts";
+import { canWatch, ResourceChanges } from "./resources/changes.ts";
 import { toErrorResult } from "./respond.ts";
 import { answerCall } from "./tasks/answer-call.ts";
 import { canMakeTasks, TASKS_EXTENSION } from "./tasks/extension.ts";
@@ -47,26 +50,49 @@ export interface McpServerDependencies {
   logger: Logger;
   /** All of them unless given. */
   tools?: readonly Tool[] | undefined;
+  /** Read at each call; the defaults unless given. */
+  settings?: () => McpSettings;
+  /** What all connections are told of; the connection's own, where the engine can be watched, unless given. */
+  changes?: ResourceChanges;
 }
 
+/** Links to resources are part of results from this revision on. */
+const LINKS_SINCE = "2025-06-18";
+
 /** The MCP server of one connection: lists the tools and calls the engine. */
-export function createMcpServer({ engine, version, logger, tools = TOOLS }: McpServerDependencies): Server {
+export function createMcpServer({
+  engine,
+  version,
+  logger,
+  tools = TOOLS,
+  settings: configured = () => DEFAULT_MCP_SETTINGS,
+  changes = canWatch(engine) ? new ResourceChanges(engine) : undefined,
+}: McpServerDependencies): Server {
   const server = new TaskServer(
     { name: "orchestrator", title: "Orchestrator", version },
     {
-      capabilities: { tools: {}, ...(canMakeTasks(engine) && { extensions: TASKS_EXTENSION }) },
+      capabilities: {
+        ...{ tools: {}, ...capabilitiesOf(changes) },
+        ...(canMakeTasks(engine) && { extensions: TASKS_EXTENSION }),
+      },
       instructions: instructionsFor(tools),
+      cacheHints: CACHE_HINTS,
     },
   );
+  const settings = () => {
+    const { resourceLinks, ...rest } = configured();
+    return { ...rest, resourceLinks: resourceLinks && revisionOf(server) >= LINKS_SINCE };
+  };
   server.onerror = (error) => logger.warn({ err: error }, "the MCP connection reports an error");
   server.setRequestHandler("tools/list", () => ({ tools: tools.map(({ advertised }) => advertised) }));
   server.setRequestHandler("tools/call", async ({ params }, context) => {
     const call = { tool: toolNamed(params.name, tools), sent: params.arguments ?? {} };
     const client = { name: server.getClientVersion()?.name, capabilities: server.getClientCapabilities() };
-    return callTool({ engine, logger, client }, call, context);
+    return callTool({ engine, logger, client, settings: settings() }, call, context);
   });
   const viewerOf = (context: ServerContext) => callContext(context, undefined, () => false);
-  if (canMakeTasks(engine)) addTaskMethods(server, { engine, viewerOf });
+  if (canMakeTasks(engine)) addTaskMethods(server, { engine, viewerOf, settings });
+  offer(server, { engine, logger, tools, changes, settings, viewerOf });
   return server;
 }
 
@@ -76,14 +102,19 @@ interface Client {
   capabilities: ClientCapabilities | undefined;
 }
 
+interface Caller extends Pick<McpServerDependencies, "engine" | "logger"> {
+  client: Client;
+  settings: McpSettings;
+}
+
 async function callTool(
-  { engine, logger, client }: Pick<McpServerDependencies, "engine" | "logger"> & { client: Client },
+  { engine, logger, client, settings }: Caller,
   { tool, sent }: { tool: Tool; sent: Record<string, unknown> },
   context: ServerContext,
 ): Promise<CallToolResult | InputRequiredResult> {
   let open = true;
   try {
-    const call = tool.prepare({ ...sent, ...confirmedBy(context) });
+    const call = tool.prepare({ ...sent, ...confirmedBy(context) }, settings);
     const answered = answerCall({ engine, logger }, call, {
       context: callContext(context, client.name, () => open),
       mcp: context,

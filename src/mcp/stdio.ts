@@ -1,23 +1,40 @@
-import type { Server } from "@modelcontextprotocol/server";
+import type { Server, Transport } from "@modelcontextprotocol/server";
 import { type StdioServerHandle, StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Logger } from "../core/ports.ts";
+import type { ResourceChanges } from "./resources/changes.ts";
+import { sendToListeners } from "./resources/subscriptions.ts";
 import { refusedListening } from "./tasks/listen.ts";
 
 export interface McpStdioOptions {
   /** Makes the server of the connection, once its client has shown which revision it speaks. */
   createServer: () => Server;
+  /** What clients of revision 2026-07-28 may listen for. */
+  changes?: ResourceChanges | undefined;
   /** The client is gone: it closed our stdin, or reads our stdout no more. Called once. */
   onClose: () => void;
   logger: Logger;
+  /** The process's own stdin and stdout unless given. */
+  transport?: Transport;
 }
 
 /** Serves MCP on stdin and stdout to one client, of the 2026-07-28 revision or an older one. */
-export function serveMcpStdio({ createServer, onClose, logger }: McpStdioOptions): StdioServerHandle {
-  const transport = new StdioServerTransport();
-  const handle = serveStdio(createServer, {
+export function serveMcpStdio({
+  createServer,
+  changes,
+  onClose,
+  logger,
+  transport = new StdioServerTransport(),
+}: McpStdioOptions): StdioServerHandle {
+  let server: Server | undefined;
+  const serve = () => {
+    server = createServer();
+    return server;
+  };
+  const handle = serveStdio(serve, {
     transport,
     onerror: (error) => logger.warn({ err: error }, "a message on stdin or stdout was lost"),
   });
+  const stopSending = changes && sendToListeners(transport, changes, () => server);
   const take = transport.onmessage;
   transport.onmessage = (message) => {
     const refusal = refusedListening(message);
@@ -27,6 +44,7 @@ export function serveMcpStdio({ createServer, onClose, logger }: McpStdioOptions
   const closeConnection = transport.onclose;
   transport.onclose = () => {
     closeConnection?.();
+    stopSending?.();
     onClose();
   };
   return handle;

@@ -1,7 +1,8 @@
 import type { Json } from "../core/json.ts";
 import type { StepCounts, StepView } from "../core/plan-answers.ts";
-import { type Excerpt, excerpts, MOST_CHARS, shownChars } from "./excerpt.ts";
+import { type Excerpt, excerpts, shownChars } from "./excerpt.ts";
 import { withTrimmedError } from "./respond.ts";
+import { less, type Room } from "./room.ts";
 import { callOf, errorLine, oneLine, plural, quoteExcerpt, span } from "./words.ts";
 
 /** The steps of a plan as one answer has room for them. */
@@ -26,44 +27,37 @@ export function stepSummary({ total, done, failed, cancelled, pending, skipped }
   return [`${done} of ${plural(total, "step")} done`, ...rest].join(", ");
 }
 
-export function showSteps(runId: string, steps: readonly StepView[], value?: Json): ShownSteps {
-  const whole = value === undefined ? [] : excerpts([value]);
+export function showSteps(runId: string, steps: readonly StepView[], room: Room, value?: Json): ShownSteps {
+  const whole = value === undefined ? [] : excerpts([value], { ...room, each: room.total });
   // What is left of the budget is for the values of the steps.
   const valued = steps.filter((step) => step.value !== undefined);
   const shown = excerpts(
     valued.map((step) => step.value ?? null),
-    MOST_CHARS - shownChars(whole),
+    less(room, shownChars(whole)),
   );
+  const lastOf = steps.findLast(hasValue)?.step;
   const excerptOf = new Map(valued.map((step, index) => [step, shown[index] as Excerpt]));
-  const readOn = (offset: number) => (isOf(steps.at(-1), value) ? readStep(runId, steps, offset) : IN_PARTS);
+  const readOn = (offset: number) => read({ runId, value: true }, offset);
   return {
     lines: [
       ...stepLines(steps),
-      ...(steps.some(hasValue) ? [`What a step came to: ${readStep(runId, steps.filter(hasValue))}`] : []),
+      ...(lastOf === undefined ? [] : [`What a step came to: ${read({ runId, step: lastOf })}`]),
     ],
     value: whole[0] && quoteExcerpt(whole[0], readOn).trimStart(),
     views: steps.map((step) => view(step, excerptOf.get(step))),
-    fields: whole[0] ? (whole[0].whole ? { value } : { valueChars: whole[0].chars }) : {},
+    fields: whole[0] ? (whole[0].whole ? { value } : { valueChars: whole[0].chars, note: readOn(0) }) : {},
   };
 }
 
 const MOST_LINES = 50;
-const IN_PARTS = "read the steps that it is made of";
 
-/** How to read the value of the last of these. */
-function readStep(runId: string, steps: readonly StepView[], offset = 0): string {
-  const step = steps.at(-1)?.step ?? "";
-  return `${offset === 0 ? "read" : "read on"} with ${callOf("runs_get", { runId, step, ...(offset > 0 && { offset }) })}`;
+/** How to read a value whole, or on from where it was cut. */
+function read(args: Record<string, unknown>, offset = 0): string {
+  return `${offset === 0 ? "read" : "read on"} with ${callOf("runs_get", { ...args, ...(offset > 0 && { offset }) })}`;
 }
 
 function hasValue({ value, valueChars }: StepView): boolean {
   return valueChars !== undefined || (value !== undefined && value !== null);
-}
-
-/** Whether what a plan came to is a step's value; an output of its own may be made of several. */
-function isOf(step: StepView | undefined, value: Json | undefined): boolean {
-  if (!step || value === undefined) return false;
-  return (step.valueChars ?? JSON.stringify(step.value)?.length) === JSON.stringify(value).length;
 }
 
 /** A line a step; of very many only those that one must know of. */

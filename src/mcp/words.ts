@@ -26,6 +26,7 @@ export function quote(text: string): string {
 /** An excerpt, and how to read on where it was cut. */
 export function quoteExcerpt({ text, chars, whole }: Excerpt, readOn: (offset: number) => string): string {
   if (whole) return quote(text);
+  if (text === "") return `${chars} characters; ${readOn(0)}`;
   return `${quote(text)}\n[cut after ${text.length} of ${chars} characters; ${readOn(text.length)}]`;
 }
 

@@ -132,6 +132,7 @@ describe("the words of a command", () => {
     ],
     ["runs list --limit 5", { limit: 5 }],
     ["runs show run-1 --instance B --offset 20000", { runId: "run-1", instance: "B", offset: 20_000 }],
+    ["runs show run-1 --value", { runId: "run-1", value: true }],
   ])("%s", async (line, call) => expect(await callOf(line.split(" "))).toEqual(call));
 });
 

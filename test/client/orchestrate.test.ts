@@ -86,6 +86,9 @@ describe("a plan at a server", () => {
     const client = clientOf(url);
     const { runId } = done(await client.orchestrate({ steps: chain }));
     expect(await client.runsGet({ runId, step: "two" })).toMatchObject({ step: "two", text: '{"from":1}' });
+    expect(await client.runsGet({ runId, value: true, wait: "1s" })).toMatchObject({
+      ...{ reply: "done", text: '{"from":1}' },
+    });
     const told: unknown[] = [];
     for await (const { event, data } of client.runsEvents({ runId }))
       told.push([event, "step" in data ? data.step : undefined]);

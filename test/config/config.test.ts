@@ -54,6 +54,16 @@ describe("config.json", () => {
     });
   });
 
+  it("says how much of what instances said models are shown", async () => {
+    const { mcp } = await read({});
+    expect(mcp).toEqual({ resultTokens: 8_000, instanceTokens: 5_000, resourceLinks: true });
+    expect(resolveConfig(undefined, {}).mcp).toEqual(mcp);
+    expect((await read({ mcp: { resultTokens: 500, resourceLinks: false } })).mcp).toMatchObject({
+      ...{ resultTokens: 500, instanceTokens: 5_000, resourceLinks: false },
+    });
+    expect((await problemOf({ mcp: { resultTokens: 1_000_000 } })).message).toContain("mcp.resultTokens");
+  });
+
   it("may be all that the contract shows", async () => {
     const config = await read({
       fleet: {

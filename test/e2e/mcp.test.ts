@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ResourceListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { connect, freshEnv, isRunning, type Started, start, tempFolder } from "../support/program.ts";
 
@@ -195,6 +196,42 @@ describe("the MCP server", () => {
     expect(again.structuredContent).toMatchObject({ reply: "done", result: "slept" });
     expect(JSON.stringify(again.content)).toContain("nothing was sent again");
     expect((await linesOf(ledger)).filter((line) => line.startsWith("begin"))).toHaveLength(1);
+  });
+
+  it("keeps its connection when eight instances answer with 5 MB each, and shows where the rest is", async () => {
+    const env = await freshEnv();
+    await fleetOf("A-H", `read line\nprintf '"'; head -c 5000000 /dev/zero | tr '\\0' x; printf '"'\n`, env);
+    const { client, call } = await connect(env);
+    const { runId, outcomes } = await call<{ runId: string; outcomes: object[] }>("fanout", {
+      ...{ targets: ["A-H"], payload: 1, resultTokens: 100_000 },
+    });
+    expect(outcomes).toEqual(
+      Array.from({ length: 8 }, () => expect.objectContaining({ resultChars: 5_000_000 })),
+    );
+    const uri = `orchestrator://runs/${runId}/H?offset=4999990`;
+    const { contents } = await client.readResource({ uri });
+    expect((contents[0] as { text: string }).text).toContain("\nxxxxxxxxxx\nThis is the end of it.");
+  });
+
+  it("offers resources, prompts and completion, and tells of changes that another process makes", async () => {
+    const env = await freshEnv();
+    await fleetOf("A", ECHO, env);
+    const [watcher, worker] = [await connect(env), await connect(env)];
+    const told = new Promise<void>((resolve) => {
+      watcher.client.setNotificationHandler(ResourceListChangedNotificationSchema, () => resolve());
+    });
+    expect((await watcher.client.listResources()).resources).toMatchObject([{ uri: "orchestrator://fleet" }]);
+    const { runId } = await worker.call<{ runId: string }>("delegate", { instances: ["A"], payload: 1 });
+    await told;
+    const { resources } = await watcher.client.listResources();
+    expect(resources.map(({ uri }) => uri)).toContain(`orchestrator://runs/${runId}`);
+    expect((await watcher.client.listPrompts()).prompts).toHaveLength(4);
+    const { completion } = await watcher.client.complete({
+      ref: { type: "ref/prompt", name: "ask_fleet" },
+      argument: { name: "instances", value: "" },
+    });
+    expect(completion.values).toEqual(["A", "*"]);
+    expect(watcher.stderr()).toBe("");
   });
 
   it("registers as a skill when the cluster appears later, and leaves when it ends", async () => {

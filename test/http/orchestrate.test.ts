@@ -106,6 +106,8 @@ describe("POST orchestrate", () => {
     });
     const page = await get(`runs/${body.runId}?step=slow&offset=20000`);
     expect(page.body).toMatchObject({ step: "slow", text: "x".repeat(10_000), totalChars: 30_000 });
+    const value = await get(`runs/${body.runId}?value=true&offset=29990`);
+    expect(value.body).toMatchObject({ reply: "done", text: "x".repeat(10), totalChars: 30_000 });
     expect(await get(`runs/${body.runId}?step=none`)).toMatchObject({
       status: 400,
       body: {

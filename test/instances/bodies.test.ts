@@ -159,7 +159,7 @@ describe("a task of ours", () => {
     expect(errorOf(answer)?.toBody()).toEqual({
       code: "interrupted",
       message: "A: the host restarted",
-      action: "Look.",
+      action: "The instance advises: Look.",
       instance: "A",
       delivery: "accepted",
       retryable: false,

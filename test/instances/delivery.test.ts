@@ -155,7 +155,11 @@ describe("not sent: the instance refused", () => {
       }),
     );
     const error = errorOf(await client.send(call()));
-    expect(error).toMatchObject({ code: "bad_request", action: "Give one.", details: { field: "query" } });
+    expect(error).toMatchObject({
+      code: "bad_request",
+      action: "The instance advises: Give one.",
+      details: { field: "query" },
+    });
   });
 
   it("a 4xx whose body breaks off is refused all the same", async () => {

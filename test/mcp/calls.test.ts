@@ -1,25 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Json, JsonObject } from "../../src/core/json.ts";
-import { type Answered, call, connect, engineOver } from "./harness.ts";
-import { type HttpInstance, httpInstance, type Work } from "./http-instance.ts";
-
-/** A client of a real engine over real instances, and those instances. */
-async function fleet(...named: [name: string, work: Work][]) {
-  const instances = await Promise.all(named.map(([name, work]) => httpInstance(name, work, ["search"])));
-  const engine = engineOver(instances);
-  return { client: await connect(engine), engine, instances: instances as [HttpInstance, ...HttpInstance[]] };
-}
-
-const echo: Work = (payload) => ({ echo: payload });
-
-/** Work that goes on until the test lets it end. */
-function held(): { work: Work; release: () => void } {
-  let release = () => {};
-  const gate = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  return { work: () => gate.then(() => "at last"), release: () => release() };
-}
+import { echo, fleet, held } from "./fleet.ts";
+import { type Answered, call, connect } from "./harness.ts";
 
 describe("over the official 1.x client, a real engine and instances over HTTP", () => {
   it("delegates a task and returns what the instance said", async () => {

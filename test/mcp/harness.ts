@@ -2,14 +2,14 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { Transport } from "@modelcontextprotocol/server";
-import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { afterEach } from "vitest";
 import { systemClock, systemIds } from "../../src/app/system.ts";
 import type { Instance } from "../../src/core/instance.ts";
-import { createEngine, type Engine } from "../../src/engine/engine.ts";
+import { createEngine, type Engine, type EngineChanges } from "../../src/engine/engine.ts";
 import { createInstanceClients } from "../../src/instances/clients.ts";
-import type { Tool } from "../../src/mcp/define-tool.ts";
-import { createMcpServer } from "../../src/mcp/server.ts";
+import { canWatch, ResourceChanges } from "../../src/mcp/resources/changes.ts";
+import { createMcpServer, type McpServerDependencies } from "../../src/mcp/server.ts";
+import { serveMcpStdio } from "../../src/mcp/stdio.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { recordingLogger } from "../support/logger.ts";
 
@@ -25,7 +25,7 @@ export function closing<T extends { close(): Promise<unknown> }>(resource: T): T
 }
 
 /** An engine by hand: each method that the test does not give is an error. */
-export function engineWith(methods: Partial<Engine>): Engine {
+export function engineWith(methods: Partial<Engine & EngineChanges>): Engine {
   return new Proxy(methods as Engine, {
     get: (given, name) =>
       given[name as keyof Engine] ??
@@ -34,7 +34,7 @@ export function engineWith(methods: Partial<Engine>): Engine {
 }
 
 /** A real engine on a memory store over these instances. */
-export function engineOver(instances: readonly Instance[]): Engine {
+export function engineOver(instances: readonly Instance[]): Engine & EngineChanges {
   const clock = systemClock;
   const logger = recordingLogger();
   return closing(
@@ -53,21 +53,33 @@ export function engineOver(instances: readonly Instance[]): Engine {
 }
 
 /** A server's end of a connection in memory, and the bare other end of it. */
-export function serveInMemory(engine: Engine, tools?: readonly Tool[]): InMemoryTransport {
+export function serveInMemory(
+  engine: Engine,
+  options: Pick<McpServerDependencies, "settings" | "tools"> = {},
+): InMemoryTransport {
   const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
   const logger = recordingLogger();
+  const changes = canWatch(engine) ? new ResourceChanges(engine) : undefined;
   closing(
-    serveStdio(() => createMcpServer({ engine, version: "1.2.3", logger, tools }), {
+    serveMcpStdio({
+      createServer: () =>
+        createMcpServer({ engine, version: "1.2.3", logger, ...(changes && { changes }), ...options }),
       transport: serverSide as Transport,
+      onClose() {},
+      changes,
+      logger,
     }),
   );
   return clientSide;
 }
 
 /** The official 1.x client, connected; it holds every answer against the advertised output schema. */
-export async function connect(engine: Engine): Promise<Client> {
+export async function connect(
+  engine: Engine,
+  options: Pick<McpServerDependencies, "settings" | "tools"> = {},
+): Promise<Client> {
   const client = new Client({ name: "test-client", version: "1.0.0" });
-  await client.connect(serveInMemory(engine));
+  await client.connect(serveInMemory(engine, options));
   await client.listTools();
   return closing(client);
 }
@@ -77,6 +89,8 @@ export interface Answered {
   // biome-ignore lint/suspicious/noExplicitAny: tests read into answers of any shape
   structured: any;
   isError: boolean;
+  /** Resources that it links to. */
+  links: string[];
 }
 
 /** Calls a tool as a client does. */
@@ -89,6 +103,7 @@ export async function call(
 }
 
 export function read({ content, structuredContent, isError = false }: CallToolResult): Answered {
-  const text = content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
-  return { text, structured: structuredContent, isError };
+  const text = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+  const links = content.flatMap((part) => (part.type === "resource_link" ? [part.uri] : []));
+  return { text, structured: structuredContent, isError, links };
 }

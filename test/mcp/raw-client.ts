@@ -79,7 +79,7 @@ export async function connectRaw(
   declared?: object,
   tools?: readonly Tool[],
 ): Promise<RawClient> {
-  const transport = serveInMemory(engine, tools);
+  const transport = serveInMemory(engine, { tools });
   const client = rawClient(
     {
       send: (message) => transport.send(message),

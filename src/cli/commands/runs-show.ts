@@ -10,6 +10,7 @@ import { useOrchestrator } from "../use-orchestrator.ts";
 interface Options extends CallOptions {
   instance?: string;
   step?: string;
+  value?: boolean;
   offset?: number;
 }
 
@@ -21,13 +22,14 @@ export const runsShowCommand: CommandBuilder = (actions) =>
       .argument("<run>", "the run's id")
       .option("--instance <name>", "only this one's result, as text")
       .option("--step <id>", "of a plan: only this step's value, as text")
+      .option("--value", "of a plan: only what it came to, as text")
       .addOption(numberOption("--offset <n>", "where the page begins, in characters")),
   )
     .addHelpText("after", "\nExample:\n  orchestrator runs show run-m3x9-Zk1 --instance B --offset 20000")
     .action(async (runId: string, options: Options) => {
-      const { instance, step, offset, output } = options;
+      const { instance, step, value, offset, output } = options;
       const found = await useOrchestrator(actions, options, (orchestrator) =>
-        orchestrator.runsGet({ runId, instance, step, offset }),
+        orchestrator.runsGet({ runId, instance, step, value, offset }),
       );
       show(output, found, () => words(found));
     });

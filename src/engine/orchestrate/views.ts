@@ -34,6 +34,16 @@ export async function planAnswer(
   };
 }
 
+/** How a plan has ended and, where it is done, what it came to. */
+export async function planValue(
+  parts: EngineParts,
+  run: Run,
+): Promise<Pick<OrchestrateAnswer, "value"> & { reply: "done" | "failed" | "cancelled" }> {
+  const reply = replyOf(run.plan as PlanProgress);
+  const value = reply === "done" ? await outputOf(parts, run, []) : undefined;
+  return { reply, ...(value !== undefined && { value }) };
+}
+
 export function replyOf({ steps, failedAt }: PlanProgress): "done" | "failed" | "cancelled" {
   if (failedAt !== undefined) return "failed";
   return steps.some(({ state }) => state === "cancelled") ? "cancelled" : "done";

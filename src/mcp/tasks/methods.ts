@@ -8,6 +8,7 @@ import { z } from "zod";
 import type { Viewer } from "../../core/context.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
+import { DEFAULT_MCP_SETTINGS, type McpSettings } from "../../core/mcp-settings.ts";
 import type { RunAnswer } from "../../core/run-answers.ts";
 import { declaresTasks, type TaskEngine, tasksMissing } from "./extension.ts";
 import { type TaskState, taskOf } from "./task.ts";
@@ -19,10 +20,15 @@ export interface TaskMethodsDependencies {
   engine: TaskEngine;
   /** What of the runs whoever makes a request may see. */
   viewerOf(context: ServerContext): Viewer;
+  /** What an answer that is made anew has room for. */
+  settings?: () => McpSettings;
 }
 
 /** Answers `tasks/get`, `tasks/update` and `tasks/cancel`: a task is a run, by the run's id. */
-export function addTaskMethods(server: Server, { engine, viewerOf }: TaskMethodsDependencies): void {
+export function addTaskMethods(
+  server: Server,
+  { engine, viewerOf, settings = () => DEFAULT_MCP_SETTINGS }: TaskMethodsDependencies,
+): void {
   const add = (
     method: string,
     answer: (task: { runId: string; viewer: Viewer }, context: ServerContext) => Promise<object>,
@@ -37,7 +43,7 @@ export function addTaskMethods(server: Server, { engine, viewerOf }: TaskMethods
     });
 
   add("tasks/get", async (task) => {
-    const { told, state } = await read(engine, task);
+    const { told, state } = await read(engine, task, settings());
     return { ...taskOf(told, state), ...state };
   });
 
@@ -58,10 +64,11 @@ export function addTaskMethods(server: Server, { engine, viewerOf }: TaskMethods
 async function read(
   engine: TaskEngine,
   { runId, viewer }: { runId: string; viewer: Viewer },
+  settings?: McpSettings,
 ): Promise<{ told: RunAnswer; state: TaskState }> {
   const isUnderWay = callsUnderWay.has(runId);
   const told = await engine.runsAnswer({ runId }, viewer);
-  return { told, state: stateOf(told, isUnderWay) };
+  return { told, state: stateOf(told, isUnderWay, settings) };
 }
 
 /** Cancels down to the instances, and waits until they have said what became of the work. */

@@ -1,5 +1,6 @@
 import { OrchestratorError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import type { McpSettings } from "../../core/mcp-settings.ts";
 import type { RunAnswer } from "../../core/run-answers.ts";
 import type { Tool } from "../define-tool.ts";
 import { type Response, toErrorResult, toResult } from "../respond.ts";
@@ -23,13 +24,13 @@ export async function keepState(engine: TaskEngine, runId: string, state: TaskSt
  *
  * @param isUnderWay Whether its call was still going on here before the run was read.
  */
-export function stateOf(told: RunAnswer, isUnderWay: boolean): TaskState {
+export function stateOf(told: RunAnswer, isUnderWay: boolean, settings?: McpSettings): TaskState {
   const { run, kept, cancelled, answer, error } = told;
   if (kept !== undefined) return kept as unknown as TaskState;
   if (isUnderWay) return { status: "working" };
   if (cancelled) return { status: "cancelled" };
   if (error) return completed(toErrorResult(OrchestratorError.fromBody(error)));
-  return answer ? completed(toResult(retold(run.operation, answer))) : { status: "working" };
+  return answer ? completed(toResult(retold(run.operation, answer, settings))) : { status: "working" };
 }
 
 /** The result of the call, in the very form that it would have had. */
@@ -37,7 +38,7 @@ export function completed(result: object): TaskState {
   return { status: "completed", result: { ...result, resultType: "complete" } };
 }
 
-function retold(operation: Tool["operation"], answer: object): Response {
+function retold(operation: Tool["operation"], answer: object, settings?: McpSettings): Response {
   const tool = TOOLS.find((each) => each.operation === operation) as Tool;
-  return tool.retell(answer);
+  return tool.retell(answer, settings);
 }

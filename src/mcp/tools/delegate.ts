@@ -9,6 +9,7 @@ import { awaitRest } from "../outcomes.ts";
 import { delivery, outcomes, reply, runId } from "../outputs.ts";
 import { type Response, warningLines, withTrimmedError } from "../respond.ts";
 import { showResult } from "../result.ts";
+import type { Room } from "../room.ts";
 import { AS_DATA, errorLine, span } from "../words.ts";
 
 export const delegate = defineTool({
@@ -20,13 +21,14 @@ NOT FOR asking several at once (fanout) or a conversation that must be remembere
   annotations: WORKS,
   input: delegateInput,
   output: z.looseObject({ runId, instance: z.string(), delivery, reply, attempts: outcomes }).partial(),
+  results: "taken",
   example: { instances: ["C", "D"], payload: { message: "Summarise the open issues." } },
   call: (engine, input, context) => engine.delegate(input, context),
   respond,
   runs: { operation: "delegate", isPending: (answer) => "reply" in answer && answer.reply === "pending" },
 });
 
-function respond(answer: DelegateAnswer | DryRunAnswer): Response {
+function respond(answer: DelegateAnswer | DryRunAnswer, _: unknown, room: Room): Response {
   if ("dryRun" in answer) return dryRunResponse(answer);
   const { result, ...rest } = answer;
   const structured = { ...rest, attempts: rest.attempts.map(withTrimmedError) };
@@ -35,12 +37,12 @@ function respond(answer: DelegateAnswer | DryRunAnswer): Response {
     const text = `Run ${rest.runId} is still being worked on${where} (delivery ${rest.delivery}). ${awaitRest(rest.runId, rest.survivesExit)}`;
     return { text: [...detours(answer), text, ...warningLines(answer)].join("\n"), structured };
   }
-  return answered(answer, structured);
+  return answered(answer, structured, room);
 }
 
-function answered(answer: DelegateAnswer, structured: object): Response {
+function answered(answer: DelegateAnswer, structured: object, room: Room): Response {
   const { runId, instance = "", result = null } = answer;
-  const shown = showResult({ runId, instance, result });
+  const shown = showResult({ runId, instance, result }, room);
   const elapsedMs = answer.attempts.findLast((attempt) => attempt.instance === instance)?.elapsedMs;
   const facts = [elapsedMs === undefined ? "" : span(elapsedMs), usageWords(answer.usage)].filter(Boolean);
   const took = facts.length === 0 ? "" : ` (${facts.join(", ")})`;
@@ -54,6 +56,7 @@ function answered(answer: DelegateAnswer, structured: object): Response {
       ...warningLines(answer),
     ].join("\n"),
     structured: { ...structured, ...shown.fields },
+    cut: shown.cut,
   };
 }
 

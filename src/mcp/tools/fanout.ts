@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { AggregateAnswer, DryRunAnswer, FanoutAnswer } from "../../core/answers.ts";
-import { fanoutInput } from "../../core/requests.ts";
+import { type FanoutInput, fanoutInput } from "../../core/requests.ts";
 import { partially, showAggregate } from "../aggregates.ts";
 import { WORKS } from "../annotations.ts";
 import { defineTool } from "../define-tool.ts";
@@ -8,6 +8,7 @@ import { dryRunResponse } from "../dry-run.ts";
 import { awaitRest, showOutcomes, summary } from "../outcomes.ts";
 import { aggregate, counts, outcomes, runId } from "../outputs.ts";
 import { type Response, trimmedError, warningLines } from "../respond.ts";
+import type { Room } from "../room.ts";
 import { AS_DATA, errorLine, oneLine } from "../words.ts";
 
 export const fanout = defineTool({
@@ -28,6 +29,7 @@ NOT FOR work that must be done only once (delegate).`,
       aggregate,
     })
     .partial(),
+  results: "advertised",
   example: { targets: ["A-H"], payload: { query: "retry" }, aggregate: { strategy: "rank-fusion" } },
   call: (engine, input, context) => engine.fanout(input, context),
   respond,
@@ -38,11 +40,11 @@ NOT FOR work that must be done only once (delegate).`,
   },
 });
 
-function respond(answer: FanoutAnswer | DryRunAnswer): Response {
+function respond(answer: FanoutAnswer | DryRunAnswer, { detail }: FanoutInput, room: Room): Response {
   if ("dryRun" in answer) return dryRunResponse(answer);
   const { runId, aggregate, aggregateError, ...rest } = answer;
-  const combined = aggregate && showAggregate(aggregate);
-  const shown = showOutcomes(runId, rest.outcomes, combined?.left);
+  const combined = aggregate && showAggregate(aggregate, room);
+  const shown = showOutcomes(runId, rest.outcomes, combined?.left ?? room);
   const part = aggregate ? partially(aggregate) : "";
   const heading = `${part}${summary(rest.counts)}. Run ${runId}.`;
   return {
@@ -62,6 +64,8 @@ function respond(answer: FanoutAnswer | DryRunAnswer): Response {
       ...(combined && { aggregate: combined.view }),
       ...(aggregateError && { aggregateError: trimmedError(aggregateError) }),
     },
+    // Who asked for lengths alone, or for one answer of all, has what was asked for.
+    cut: combined ? combined.cut : detail === "brief" ? [] : shown.cut,
   };
 }
 

@@ -29,12 +29,19 @@ NOT FOR asking before every task: delegate and fanout avoid the sick by themselv
     ),
   }),
   example: { instances: ["A-H"], detail: true },
-  async call(engine, input) {
-    const found = await engine.health(input);
-    return { found, ...(found.length === 0 && { why: await whyEmpty(engine) }) };
-  },
+  call: checked,
   respond,
 });
+
+/** The same for others who tell of the fleet. */
+export async function healthResponse(engine: Engine, input: HealthInput): Promise<Response> {
+  return respond(await checked(engine, input), input);
+}
+
+async function checked(engine: Engine, input: HealthInput): Promise<Answer> {
+  const found = await engine.health(input);
+  return { found, ...(found.length === 0 && { why: await whyEmpty(engine) }) };
+}
 
 interface Answer {
   found: InstanceHealth[];

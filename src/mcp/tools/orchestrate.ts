@@ -7,6 +7,7 @@ import { defineTool } from "../define-tool.ts";
 import { awaitRest } from "../outcomes.ts";
 import { runId } from "../outputs.ts";
 import { type Response, trimmedError, warningLines } from "../respond.ts";
+import type { Room } from "../room.ts";
 import { showSteps, stepSummary } from "../steps.ts";
 import { AS_DATA, errorLine } from "../words.ts";
 
@@ -25,6 +26,7 @@ NOT FOR a single task (delegate) or question (fanout).`,
       steps: z.array(z.looseObject({ step: z.string(), state: z.string() })),
     })
     .partial(),
+  results: "taken",
   example: {
     steps: [
       {
@@ -48,13 +50,13 @@ NOT FOR a single task (delegate) or question (fanout).`,
   },
 });
 
-function respond(answer: OrchestrateAnswer | DryRunAnswer): Response {
+function respond(answer: OrchestrateAnswer | DryRunAnswer, _: unknown, room: Room): Response {
   if ("dryRun" in answer) {
     const { notes = [] } = answer.explanation;
     return { text: ["The plan is good. Nothing was sent.", ...notes].join("\n"), structured: answer };
   }
   const { runId: id, reply, counts, error, value, ...rest } = answer;
-  const shown = showSteps(id, answer.steps, value);
+  const shown = showSteps(id, answer.steps, room, value);
   const heading = `The plan is ${reply === "pending" ? "under way" : reply}: ${stepSummary(counts)}. Run ${id}.`;
   return {
     text: [

@@ -16,5 +16,5 @@ NOT FOR ending a conversation (sessions_close).`,
   output: z.looseObject({ ...run, outcomes }),
   example: { runId: "run-m3x9-Zk1" },
   call: (engine, input) => engine.runsCancel(input),
-  respond: runResponse,
+  respond: (answer, _, room) => runResponse(answer, room),
 });

@@ -1,43 +1,27 @@
 import { z } from "zod";
 import { runsGetInput } from "../../core/requests.ts";
-import type { ResultPage } from "../../core/run-answers.ts";
 import { READS } from "../annotations.ts";
+import { beginningsOf } from "../beginnings.ts";
 import { defineTool } from "../define-tool.ts";
 import { outcomes, run } from "../outputs.ts";
-import type { Response } from "../respond.ts";
+import { pageResponse } from "../pages.ts";
 import { runResponse } from "../run-details.ts";
-import { AS_DATA, callOf, quote } from "../words.ts";
 
 export const runsGet = defineTool({
   name: "runs_get",
   title: "Read a run",
-  description: `Returns a run's state and every instance's answer; with instance (or, of a plan, step), that one's whole result in pages.
+  description: `Returns a run's state and every answer; with instance (of a plan: step or value) the whole of it in pages.
 USE WHEN a call returned before all had answered (give wait), or an answer was cut (give instance and offset).
 NOT FOR doing the work again, or finding a runId (runs_list).`,
   annotations: READS,
   input: runsGetInput,
   output: z.looseObject({ ...run, outcomes }),
+  results: "advertised",
   example: { runId: "run-m3x9-Zk1", wait: "30s" },
-  call: (engine, input) => engine.runsGet(input),
-  respond: (answer) => ("text" in answer ? pageResponse(answer) : runResponse(answer)),
+  async call(engine, input) {
+    const found = await engine.runsGet(input);
+    return "text" in found ? { page: found } : { run: found, beginnings: await beginningsOf(engine, found) };
+  },
+  respond: ({ page, run, beginnings }, _, room) =>
+    page ? pageResponse(page, room) : runResponse(run, room, beginnings),
 });
-
-function pageResponse(page: ResultPage): Response {
-  const { runId, instance, step, reply, offset, text, totalChars, nextOffset } = page;
-  const whose = step === undefined ? { instance } : { step };
-  const name = step ?? instance ?? "";
-  if (totalChars === 0) return { text: `${name} has no result in run ${runId}: ${reply}.`, structured: page };
-  const end = offset + text.length;
-  const more =
-    nextOffset === undefined
-      ? "This is the end of it."
-      : `Read on with ${callOf("runs_get", { runId, ...whose, offset: nextOffset })}`;
-  return {
-    text: [
-      `Characters ${offset} to ${end} of ${totalChars} of ${name}'s result, run ${runId}, ${AS_DATA}`,
-      quote(text).trimStart(),
-      more,
-    ].join("\n"),
-    structured: page,
-  };
-}

@@ -7,7 +7,8 @@ import { defineTool } from "../define-tool.ts";
 import { type Excerpt, excerpts } from "../excerpt.ts";
 import { reply, session } from "../outputs.ts";
 import { type Response, withTrimmedError } from "../respond.ts";
-import { resultFields, resultText } from "../result.ts";
+import { cutResults, resultFields, resultText } from "../result.ts";
+import type { Room } from "../room.ts";
 import { AS_DATA, callOf, errorLine, oneLine, plural, quoteExcerpt } from "../words.ts";
 
 export const sessionsHistory = defineTool({
@@ -24,19 +25,23 @@ NOT FOR sending (sessions_send).`,
     transcript: z.array(z.looseObject({ seq: z.int().optional(), reply: reply.optional() })),
     next: z.int().optional(),
   }),
+  results: "taken",
   example: { sessionId: "session1" },
   call: (engine, input) => engine.sessionsHistory(input),
-  respond,
+  respond: (history, _, room) => historyResponse(history, room),
 });
 
-function respond(history: HistoryAnswer): Response {
+export function historyResponse(history: HistoryAnswer, room: Room): Response {
   const { transcript, remote, ...session } = history;
   const { sessionId, instance, state, messages, next } = session;
   // Message and answer take turns, and share the room that there is.
-  const shown = excerpts([
-    ...transcript.filter(isMessage).flatMap(({ data, result = null }): Json[] => [data, result]),
-    ...(remote?.messages.map(({ text }) => text) ?? []),
-  ]);
+  const shown = excerpts(
+    [
+      ...transcript.filter(isMessage).flatMap(({ data, result = null }): Json[] => [data, result]),
+      ...(remote?.messages.map(({ text }) => text) ?? []),
+    ],
+    room,
+  );
   const entries = transcript.map((entry): Entry => {
     if (!isMessage(entry)) return entry;
     const [data, answer] = shown.splice(0, 2) as [Excerpt, Excerpt];
@@ -57,6 +62,7 @@ function respond(history: HistoryAnswer): Response {
       transcript: entries.map((entry) => ("kind" in entry ? entry : view(entry))),
       ...(kept && { remote: { ...remote, messages: kept.map(keptView) } }),
     },
+    cut: entries.flatMap((entry) => ("kind" in entry ? [] : cutResults(entry.message, entry.answer))),
   };
 }
 

@@ -7,6 +7,7 @@ import { awaitRest } from "../outcomes.ts";
 import { delivery, reply, runId } from "../outputs.ts";
 import { type Response, warningLines } from "../respond.ts";
 import { showResult } from "../result.ts";
+import type { Room } from "../room.ts";
 import { AS_DATA } from "../words.ts";
 
 export const sessionsSend = defineTool({
@@ -18,13 +19,14 @@ NOT FOR a task that needs no memory (delegate).`,
   annotations: WORKS,
   input: sessionsSendInput,
   output: z.looseObject({ runId, sessionId: z.string(), instance: z.string(), delivery, reply }),
+  results: "taken",
   example: { sessionId: "session1", data: { message: "And only those from last week?" } },
   call: (engine, input, context) => engine.sessionsSend(input, context),
   respond,
   runs: { operation: "sessions_send", isPending: ({ reply }) => reply === "pending" },
 });
 
-function respond(answer: SendAnswer): Response {
+function respond(answer: SendAnswer, _: unknown, room: Room): Response {
   const { result = null, ...rest } = answer;
   const { runId, sessionId, instance, seq } = rest;
   const message = seq === undefined ? "the message" : `message ${seq}`;
@@ -32,7 +34,7 @@ function respond(answer: SendAnswer): Response {
     const text = `${instance} has not answered ${message} of ${sessionId} yet, run ${runId}. ${awaitRest(runId, rest.survivesExit)}`;
     return { text: [text, ...warningLines(rest)].join("\n"), structured: rest };
   }
-  const shown = showResult({ runId, instance, result });
+  const shown = showResult({ runId, instance, result }, room);
   return {
     text: [
       `${instance} answered ${message} of ${sessionId}, run ${runId}, ${AS_DATA}`,
@@ -40,5 +42,6 @@ function respond(answer: SendAnswer): Response {
       ...warningLines(rest),
     ].join("\n"),
     structured: { ...rest, ...shown.fields },
+    cut: shown.cut,
   };
 }

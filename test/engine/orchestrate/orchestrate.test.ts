@@ -341,6 +341,12 @@ describe("a plan's run", () => {
       text: long.slice(20_000),
       totalChars: 30_000,
     });
+    expect(await engine.runsGet({ runId, value: true, offset: 2 })).toEqual({
+      ...{ runId, reply: "done", offset: 2, text: "ort", totalChars: 5 },
+    });
+    expect(
+      await refusalOf(engine.runsGet({ runId: steps[0]?.runIds[0] ?? "", value: true, offset: 0 })),
+    ).toMatchObject({ code: "bad_request", message: expect.stringMatching(/^value: run \S+ is no plan\.$/) });
     expect(await run(steps[0]?.runIds[0] ?? "")).toMatchObject({
       operation: "delegate",
       partOf: { runId, step: "short", index: 0 },
@@ -348,6 +354,25 @@ describe("a plan's run", () => {
     expect(await refusalOf(engine.runsGet({ runId, step: "none", offset: 0 }))).toMatchObject({
       code: "bad_request",
     });
+  });
+
+  it("has a value of its own in pages, also one that is made of several steps", async () => {
+    const a = await startWorker(() => "b".repeat(30_000));
+    const { orchestrate, engine } = planEngine({ fleet: { A: a.url } });
+    const steps = ["one", "two"].map((id) => ({ id, delegate: { instances: ["A"], payload: 1 } }));
+    const { runId, value } = await orchestrate({
+      steps,
+      output: ["${steps.one.value}", "${steps.two.value}"],
+    });
+    let text = "";
+    for (let offset: number | undefined = 0; offset !== undefined; ) {
+      const page = await engine.runsGet({ runId, value: true, offset });
+      if (!("text" in page)) throw new Error("a page was asked for");
+      expect(page.totalChars).toBe(60_007);
+      text += page.text;
+      offset = page.nextOffset;
+    }
+    expect(JSON.parse(text)).toEqual(value);
   });
 
   it("tells of each step as it ends, and its id at once", async () => {

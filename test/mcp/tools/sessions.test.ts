@@ -117,7 +117,7 @@ describe("sessions", () => {
       "sessions_history",
       { sessionId: "s1" },
     );
-    expect(text.length).toBeLessThan(22_000);
+    expect(text.length).toBeLessThan(34_000);
     expect(JSON.stringify(structured).length).toBeLessThan(2_000);
     expect(structured.transcript[1]).toMatchObject({ dataChars: 3_000_000, resultChars: 3_000_000 });
   });
