@@ -1,3 +1,4 @@
+import { DEFAULT_MCP_SETTINGS } from "../core/mcp-settings.ts";
 import type { McpEndpoint } from "../http/mcp-route.ts";
 import type { Tool } from "../mcp/define-tool.ts";
 import type { McpHttp } from "../mcp/http.ts";
@@ -5,11 +6,12 @@ import type { App } from "./app.ts";
 import { systemClock } from "./system.ts";
 
 /** MCP over HTTP, loaded when somebody first speaks it; with all tools unless some are given. */
-export function mcpEndpoint({ logger }: App, version: string, tools?: readonly Tool[]): McpEndpoint {
+export function mcpEndpoint({ logger, config }: App, version: string, tools?: readonly Tool[]): McpEndpoint {
   let loaded: Promise<McpHttp> | undefined;
   const load = async () => {
     const { createMcpHttp } = await import("../mcp/http.ts");
-    return createMcpHttp({ version, logger, tools, clock: systemClock });
+    const settings = () => config.known?.mcp ?? DEFAULT_MCP_SETTINGS;
+    return createMcpHttp({ version, logger, tools, settings, clock: systemClock });
   };
   return {
     async fetch(request, exchange) {

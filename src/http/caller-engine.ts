@@ -15,7 +15,7 @@ export function engineFor(
   engine: Engine & Partial<RunAnswers>,
   caller: Caller,
   draining: () => boolean,
-): Engine {
+): Engine & Partial<RunAnswers> {
   const who = whoIs(caller);
   const needs = (scope: Scope) => demandScope(caller, scope);
   const seeing = (scope: Scope) => {
@@ -36,8 +36,9 @@ export function engineFor(
   };
   const asking = work(engine.aggregate);
   const folding = read(engine.aggregate);
+  const { runsAnswer, keepAnswer } = engine;
+  // Each by its name: what the engine can do besides is nobody's here until it is said who may have it.
   return {
-    ...engine,
     delegate: work(engine.delegate),
     fanout: work(engine.fanout),
     orchestrate: work(engine.orchestrate),
@@ -52,11 +53,14 @@ export function engineFor(
     runsGet: read(engine.runsGet),
     runsList: read(engine.runsList),
     runsCancel: end(engine.runsCancel),
-    ...(engine.runsAnswer && { runsAnswer: read(engine.runsAnswer) }),
+    ...(runsAnswer && keepAnswer && { runsAnswer: read(runsAnswer), keepAnswer }),
     runsEvents: (input, watching) => {
       needs("read");
       return engine.runsEvents(input, { ...watching, ...who });
     },
+    start: engine.start,
+    cancelAll: engine.cancelAll,
+    close: engine.close,
   };
 }
 

@@ -1,6 +1,7 @@
 import { createMcpHandler, isLegacyRequest, type JSONRPCMessage } from "@modelcontextprotocol/server";
 import { OrchestratorError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
+import type { McpSettings } from "../core/mcp-settings.ts";
 import type { Clock, Logger } from "../core/ports.ts";
 import type { Tool } from "./define-tool.ts";
 import { type HttpExchange, HttpSessions } from "./http-sessions.ts";
@@ -29,6 +30,8 @@ export interface McpHttpOptions {
   clock: Clock;
   /** All of them unless given. */
   tools?: readonly Tool[] | undefined;
+  /** Read at each call. */
+  settings: () => McpSettings;
   /** Sessions of one caller at once; 500 unless told otherwise. */
   mostSessions?: number;
 }
@@ -37,10 +40,18 @@ export interface McpHttpOptions {
  * MCP over Streamable HTTP. Revision 2026-07-28 has no sessions: each request stands for itself. Those before it
  * have, from `initialize` on; their requests without a session stand for themselves as well.
  */
-export function createMcpHttp({ version, logger, clock, tools, mostSessions }: McpHttpOptions): McpHttp {
+export function createMcpHttp({
+  version,
+  logger,
+  clock,
+  tools,
+  settings,
+  mostSessions,
+}: McpHttpOptions): McpHttp {
   /** Requests that are being answered; as long as they are, their signals work. */
   const open = new Map<Request, HttpExchange>();
-  const serverFor = ({ engine }: HttpExchange) => createMcpServer({ engine, version, logger, tools });
+  const serverFor = ({ engine }: HttpExchange) =>
+    createMcpServer({ engine, version, logger, tools, settings });
   const handler = createMcpHandler(
     ({ requestInfo }) => serverFor(open.get(requestInfo as Request) as HttpExchange),
     {

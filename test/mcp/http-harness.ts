@@ -2,6 +2,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { ClientCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import { Agent, type Dispatcher } from "undici";
+import { DEFAULT_MCP_SETTINGS } from "../../src/core/mcp-settings.ts";
 import type { Clock } from "../../src/core/ports.ts";
 import { chooseTools, type ToolChoice } from "../../src/mcp/choose-tools.ts";
 import { createMcpHttp } from "../../src/mcp/http.ts";
@@ -26,6 +27,7 @@ export async function startMcp(
 ) {
   const logger = recordingLogger();
   const mcp = createMcpHttp({
+    settings: () => DEFAULT_MCP_SETTINGS,
     ...{ version: "1.2.3", logger, clock: sessionClock },
     ...(choice && { tools: chooseTools(choice) }),
     ...(sessions !== undefined && { mostSessions: sessions }),
