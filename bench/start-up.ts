@@ -28,7 +28,7 @@ interface Start {
 
 /**
  * From spawn to `tools/list`, against a bare server of the SDK with one tool, in turn. `$ORCHESTRATOR_BENCH_NODE` is
- * a newer Node, whose compile cache is used.
+ * a newer Node, whose compile cache ours uses.
  */
 export async function startsFast(): Promise<boolean> {
   const newer = process.env.ORCHESTRATOR_BENCH_NODE;
@@ -41,7 +41,8 @@ async function against(node: string, goal: number): Promise<boolean> {
   const env = {
     ...{ PATH: process.env.PATH, HOME: state, XDG_CONFIG_HOME: state },
     ...{ ORCHESTRATOR_STATE_DIR: state, ORCHESTRATOR_CLUSTER_URL: "http://127.0.0.1:9" },
-    ...{ NODE_COMPILE_CACHE: join(state, "cache") },
+    // Where ours keeps what was compiled.
+    TMPDIR: state,
   };
   const [bare, ours]: [Start[], Start[]] = [[], []];
   try {

@@ -28,6 +28,17 @@ const HTTP_APART: Plugin = {
   },
 };
 
+/** The list of tools is made once, here: a client that starts us waits for no schema to be derived. */
+const TOOLS_LISTED: Plugin = {
+  name: "tools as they are listed",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]mcp[\\/]listed\.ts$/ }, async ({ path }) => {
+      const { LISTED } = (await import(path)) as { LISTED: object };
+      return { contents: `export const LISTED = ${JSON.stringify(LISTED)};`, loader: "js" };
+    });
+  },
+};
+
 /** What was written: `files` and `bytes` count the JavaScript alone. */
 export interface Bundle {
   files: number;
@@ -51,7 +62,7 @@ export async function bundle(entryPoints: Record<string, string>, outdir: string
     platform: "node",
     target: "node20.18",
     external: ["libsql"],
-    plugins: [HTTP_APART, trims],
+    plugins: [HTTP_APART, TOOLS_LISTED, trims],
     banner: { js: REQUIRE_BANNER },
     legalComments: "none",
     metafile: true,

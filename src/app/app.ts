@@ -3,7 +3,7 @@ import { createMembers } from "../cluster/members.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigSource } from "../config/source.ts";
 import type { Logger, Members, Store } from "../core/ports.ts";
-import { createEngine, type Engine } from "../engine/engine.ts";
+import { createEngine, type WholeEngine } from "../engine/engine.ts";
 import { createInstanceClients } from "../instances/clients.ts";
 import { lazyStore } from "../store/lazy.ts";
 import { stateFolder } from "../store/location.ts";
@@ -30,7 +30,7 @@ export interface AppOptions {
 
 /** The wired engine and what it was wired from. */
 export interface App {
-  engine: Engine;
+  engine: WholeEngine;
   config: ConfigSource;
   logger: Logger;
   store: Store;

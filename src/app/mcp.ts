@@ -1,60 +1,72 @@
 import type { Running } from "../cli/actions.ts";
 import { DEFAULT_MCP_SETTINGS } from "../core/mcp-settings.ts";
 import { chooseTools, type ToolChoice } from "../mcp/choose-tools.ts";
-import { canWatch, ResourceChanges } from "../mcp/resources/changes.ts";
+import { ResourceChanges } from "../mcp/resources/changes.ts";
 import { createMcpServer } from "../mcp/server.ts";
 import { serveMcpStdio } from "../mcp/stdio.ts";
-import { createApp, type Env } from "./app.ts";
-import { registerSkill, UNREGISTERED } from "./register-skill.ts";
+import { lazyEngine, lazyLogger } from "./lazy-engine.ts";
+import type { McpApp } from "./mcp-app.ts";
 import { systemClock } from "./system.ts";
 
 /** First the client gets its list of tools; then we look around. */
-const SETTLE_MS = 100;
+const SETTLE_MS = 50;
+/** A client that does not ask for the list may never do so. */
+const LATEST_MS = 1_000;
 
-/** Starts the MCP server on stdio; it registers with the cluster and polls the fleet in the background. */
+/**
+ * Starts the MCP server on stdio. All but the protocol and the list of tools is loaded when it is needed: by the
+ * first call, or once the list is out; then it registers with the cluster and polls the fleet in the background.
+ */
 export function startMcp({
   config,
   version,
   env = process.env,
   ...choice
 }: ToolChoice & {
-  config?: string;
+  config?: string | undefined;
   version: string;
-  env?: Env;
+  env?: Record<string, string | undefined>;
 }): Running {
   const tools = chooseTools(choice);
-  let registered = UNREGISTERED;
-  const app = createApp({
-    config,
-    env,
-    logLevel: "warn",
-    onConfig: ({ clusterUrl }) => (registered = registerSkill(app, registered, clusterUrl)),
-  });
+  let opened: Promise<McpApp> | undefined;
+  const open = () => {
+    opened ??= import("./mcp-app.ts").then(({ openMcpApp }) => openMcpApp({ config, env }));
+    return opened;
+  };
+  const engine = lazyEngine(async () => (await open()).engine);
+  const logger = lazyLogger(async () => (await open()).logger);
+  const changes = new ResourceChanges(engine);
+  const settings = async () => (await open()).config.known?.mcp ?? DEFAULT_MCP_SETTINGS;
+
+  let begun = false;
+  const begin = () => {
+    if (begun) return;
+    begun = true;
+    void open().then((app) => app.begin());
+  };
+  let cancelStart = systemClock.after(LATEST_MS, begin);
+  const onListed = () => {
+    cancelStart();
+    cancelStart = systemClock.after(SETTLE_MS, begin);
+  };
+
   let clientGone = () => {};
   const ended = new Promise<void>((resolve) => {
     clientGone = resolve;
   });
-  const { engine, logger } = app;
-  const changes = canWatch(engine) ? new ResourceChanges(engine) : undefined;
-  const settings = () => app.config.known?.mcp ?? DEFAULT_MCP_SETTINGS;
   const server = serveMcpStdio({
-    createServer: () => createMcpServer({ engine, version, logger, tools, settings, changes }),
+    createServer: () => createMcpServer({ engine, version, logger, tools, settings, changes, onListed }),
     changes,
     onClose: () => clientGone(),
     logger,
   });
-  const cancelStart = systemClock.after(SETTLE_MS, () => {
-    app.engine.start();
-    if (!app.config.error) registered = registerSkill(app, registered, app.config.current().clusterUrl);
-  });
   return {
     ended,
-    interrupt: () => app.engine.cancelAll("The server was interrupted (Ctrl-C)."),
+    interrupt: async () => (await opened)?.engine.cancelAll("The server was interrupted (Ctrl-C)."),
     async stop(graceMs) {
       cancelStart();
       await server.close();
-      await registered.close();
-      await app.close(graceMs);
+      await (await opened)?.close(graceMs);
     },
   };
 }

@@ -16,7 +16,7 @@ const FIELDS = new Set([
   ...["instruction", "minSuccess", "runIds"],
   ...["minReplies", "stall", "cancelRest", "concurrency"],
   ...["sessionId", "onInstanceDown", "token", "queue", "remote"],
-  ...["maxCalls", "maxTokens", "maxCostUsd"],
+  ...["maxCalls", "maxTokens", "maxCostUsd", "value"],
   ...["detail", "after", "offset", "runId", "step", "inputs", "resume"],
 ]);
 

@@ -91,7 +91,10 @@ export interface EngineChanges {
   watch(listener: (change: EngineChange) => void, viewer?: Viewer): () => void;
 }
 
-export function createEngine(deps: EngineDependencies): Engine & RunAnswers & EngineChanges {
+/** All that an engine of this process can do. */
+export type WholeEngine = Engine & RunAnswers & EngineChanges;
+
+export function createEngine(deps: EngineDependencies): WholeEngine {
   const { clock, logger, store, ids } = deps;
   const fleet = new Fleet(deps);
   const limits = () => ({ ...DEFAULT_RETENTION, ...deps.settings().retention });

@@ -60,12 +60,16 @@ export interface Told extends Response {
   isPending: boolean;
 }
 
-export interface Tool {
+/** A tool as far as a list of them needs it. */
+export interface ListedTool {
   readonly name: string;
   /** It changes nothing anywhere. */
   readonly readOnly: boolean;
   /** Its entry in `tools/list`. */
   readonly advertised: AdvertisedTool;
+}
+
+export interface Tool extends ListedTool {
   /** What the runs are that it makes, if it does. */
   readonly operation: RunOperation | undefined;
   /**

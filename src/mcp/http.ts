@@ -3,7 +3,7 @@ import { OrchestratorError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { McpSettings } from "../core/mcp-settings.ts";
 import type { Clock, Logger } from "../core/ports.ts";
-import type { Tool } from "./define-tool.ts";
+import type { ListedTool } from "./define-tool.ts";
 import { type HttpExchange, HttpSessions } from "./http-sessions.ts";
 import { createMcpServer } from "./server.ts";
 import { refusedListening } from "./tasks/listen.ts";
@@ -29,7 +29,7 @@ export interface McpHttpOptions {
   logger: Logger;
   clock: Clock;
   /** All of them unless given. */
-  tools?: readonly Tool[] | undefined;
+  tools?: readonly ListedTool[] | undefined;
   /** Read at each call. */
   settings: () => McpSettings;
   /** Sessions of one caller at once; 500 unless told otherwise. */

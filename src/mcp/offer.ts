@@ -11,7 +11,7 @@ import { OrchestratorError } from "../core/errors.ts";
 import type { McpSettings } from "../core/mcp-settings.ts";
 import type { Logger } from "../core/ports.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Tool } from "./define-tool.ts";
+import type { ListedTool } from "./define-tool.ts";
 import type { ResourceChanges } from "./resources/changes.ts";
 import { Subscriptions } from "./resources/subscriptions.ts";
 import { roomFor } from "./room.ts";
@@ -32,11 +32,11 @@ export const CACHE_HINTS = { "prompts/list": FOREVER, "resources/templates/list"
 export interface Offering {
   engine: Engine;
   /** Those that are shown: a prompt that leads to another one is not offered. */
-  tools: readonly Tool[];
+  tools: readonly ListedTool[];
   logger: Logger;
   /** What clients can be told of. */
   changes: ResourceChanges | undefined;
-  settings: () => McpSettings;
+  settings: () => McpSettings | Promise<McpSettings>;
   /** What of the runs and sessions whoever makes a request may see. */
   viewerOf(context: ServerContext): Viewer;
 }
@@ -64,7 +64,7 @@ export function offer(
   });
   server.setRequestHandler("resources/read", async ({ params }, context) => {
     const { readResource } = await import("./offered.ts");
-    return told(readResource(engine, params.uri, roomFor(settings()), viewerOf(context)));
+    return told(readResource(engine, params.uri, roomFor(await settings()), viewerOf(context)));
   });
   server.setRequestHandler("prompts/list", async ({ params }) => {
     checkCursor(params?.cursor);

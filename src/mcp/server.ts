@@ -1,28 +1,21 @@
 import {
-  type CallToolResult,
-  type ClientCapabilities,
-  type InputRequiredResult,
   ProtocolError,
   ProtocolErrorCode,
   type Server,
   type ServerContext,
 } from "@modelcontextprotocol/server";
-import { OrchestratorError } from "../core/errors.ts";
 import { DEFAULT_MCP_SETTINGS, type McpSettings } from "../core/mcp-settings.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Logger } from "../core/ports.ts";
 import type { Engine } from "../engine/engine.ts";
 import { callContext } from "./call-context.ts";
-import { confirmedBy, questionOf } from "./confirm.ts";
-import type { Tool } from "./define-tool.ts";
+import type { ListedTool } from "./define-tool.ts";
+import { LISTED } from "./listed.ts";
 import { CACHE_HINTS, capabilitiesOf, offer, revisionOf } from "./offer.ts";
 import { canWatch, ResourceChanges } from "./resources/changes.ts";
-import { toErrorResult } from "./respond.ts";
-import { answerCall } from "./tasks/answer-call.ts";
 import { canMakeTasks, TASKS_EXTENSION } from "./tasks/extension.ts";
 import { addTaskMethods } from "./tasks/methods.ts";
 import { TaskServer } from "./tasks/server.ts";
-import { TOOLS } from "./tools/index.ts";
 
 const INSTRUCTIONS = {
   head: "Hands work to a fleet of agent instances with names such as A to H.",
@@ -36,7 +29,7 @@ const INSTRUCTIONS = {
 };
 
 /** What a server with these tools says of itself. */
-function instructionsFor(tools: readonly Tool[]): string {
+function instructionsFor(tools: readonly ListedTool[]): string {
   const shown = new Set(tools.map(({ name }) => name));
   return Object.entries(INSTRUCTIONS)
     .filter(([about]) => about === "head" || about === "tail" || shown.has(about))
@@ -49,11 +42,13 @@ export interface McpServerDependencies {
   version: string;
   logger: Logger;
   /** All of them unless given. */
-  tools?: readonly Tool[] | undefined;
+  tools?: readonly ListedTool[] | undefined;
   /** Read at each call; the defaults unless given. */
-  settings?: () => McpSettings;
+  settings?: () => McpSettings | Promise<McpSettings>;
   /** What all connections are told of; the connection's own, where the engine can be watched, unless given. */
-  changes?: ResourceChanges;
+  changes?: ResourceChanges | undefined;
+  /** A client has asked for the tools, and is answered. */
+  onListed?: () => void;
 }
 
 /** Links to resources are part of results from this revision on. */
@@ -64,9 +59,10 @@ export function createMcpServer({
   engine,
   version,
   logger,
-  tools = TOOLS,
+  tools = LISTED,
   settings: configured = () => DEFAULT_MCP_SETTINGS,
   changes = canWatch(engine) ? new ResourceChanges(engine) : undefined,
+  onListed,
 }: McpServerDependencies): Server {
   const server = new TaskServer(
     { name: "orchestrator", title: "Orchestrator", version },
@@ -79,16 +75,20 @@ export function createMcpServer({
       cacheHints: CACHE_HINTS,
     },
   );
-  const settings = () => {
-    const { resourceLinks, ...rest } = configured();
+  const settings = async () => {
+    const { resourceLinks, ...rest } = await configured();
     return { ...rest, resourceLinks: resourceLinks && revisionOf(server) >= LINKS_SINCE };
   };
   server.onerror = (error) => logger.warn({ err: error }, "the MCP connection reports an error");
-  server.setRequestHandler("tools/list", () => ({ tools: tools.map(({ advertised }) => advertised) }));
+  server.setRequestHandler("tools/list", () => {
+    onListed?.();
+    return { tools: tools.map(({ advertised }) => advertised) };
+  });
   server.setRequestHandler("tools/call", async ({ params }, context) => {
     const call = { tool: toolNamed(params.name, tools), sent: params.arguments ?? {} };
     const client = { name: server.getClientVersion()?.name, capabilities: server.getClientCapabilities() };
-    return callTool({ engine, logger, client, settings: settings() }, call, context);
+    const { callTool } = await import("./call-tool.ts");
+    return callTool({ engine, logger, client, settings: await settings() }, call, context);
   });
   const viewerOf = (context: ServerContext) => callContext(context, undefined, () => false);
   if (canMakeTasks(engine)) addTaskMethods(server, { engine, viewerOf, settings });
@@ -96,44 +96,8 @@ export function createMcpServer({
   return server;
 }
 
-/** What a client of the 2025 era said of itself when it connected; a newer one says it with each request. */
-interface Client {
-  name: string | undefined;
-  capabilities: ClientCapabilities | undefined;
-}
-
-interface Caller extends Pick<McpServerDependencies, "engine" | "logger"> {
-  client: Client;
-  settings: McpSettings;
-}
-
-async function callTool(
-  { engine, logger, client, settings }: Caller,
-  { tool, sent }: { tool: Tool; sent: Record<string, unknown> },
-  context: ServerContext,
-): Promise<CallToolResult | InputRequiredResult> {
-  let open = true;
-  try {
-    const call = tool.prepare({ ...sent, ...confirmedBy(context) }, settings);
-    const answered = answerCall({ engine, logger }, call, {
-      context: callContext(context, client.name, () => open),
-      mcp: context,
-    });
-    return (await answered) as CallToolResult;
-  } catch (thrown) {
-    if (thrown instanceof ProtocolError) throw thrown;
-    const error = OrchestratorError.from(thrown);
-    const question = questionOf(error, context, client.capabilities);
-    if (question) return question;
-    if (error.code === "internal") logger.error({ err: thrown, tool: tool.name }, "a tool call broke off");
-    return toErrorResult(error);
-  } finally {
-    open = false;
-  }
-}
-
 /** @throws ProtocolError that names the nearest tool: as the protocol has it, this is no tool error. */
-function toolNamed(name: string, tools: readonly Tool[]): Tool {
+function toolNamed(name: string, tools: readonly ListedTool[]): ListedTool {
   const tool = tools.find((each) => each.name === name);
   if (tool) return tool;
   const names = tools.map((each) => each.name);

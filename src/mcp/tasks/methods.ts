@@ -12,7 +12,6 @@ import { DEFAULT_MCP_SETTINGS, type McpSettings } from "../../core/mcp-settings.
 import type { RunAnswer } from "../../core/run-answers.ts";
 import { declaresTasks, type TaskEngine, tasksMissing } from "./extension.ts";
 import { type TaskState, taskOf } from "./task.ts";
-import { callsUnderWay, stateOf } from "./task-state.ts";
 
 const params = z.looseObject({ taskId: z.string().min(1).max(128) });
 
@@ -21,7 +20,7 @@ export interface TaskMethodsDependencies {
   /** What of the runs whoever makes a request may see. */
   viewerOf(context: ServerContext): Viewer;
   /** What an answer that is made anew has room for. */
-  settings?: () => McpSettings;
+  settings?: () => McpSettings | Promise<McpSettings>;
 }
 
 /** Answers `tasks/get`, `tasks/update` and `tasks/cancel`: a task is a run, by the run's id. */
@@ -43,7 +42,7 @@ export function addTaskMethods(
     });
 
   add("tasks/get", async (task) => {
-    const { told, state } = await read(engine, task, settings());
+    const { told, state } = await read(engine, task, await settings());
     return { ...taskOf(told, state), ...state };
   });
 
@@ -66,6 +65,7 @@ async function read(
   { runId, viewer }: { runId: string; viewer: Viewer },
   settings?: McpSettings,
 ): Promise<{ told: RunAnswer; state: TaskState }> {
+  const { callsUnderWay, stateOf } = await import("./task-state.ts");
   const isUnderWay = callsUnderWay.has(runId);
   const told = await engine.runsAnswer({ runId }, viewer);
   return { told, state: stateOf(told, isUnderWay, settings) };
