@@ -1,6 +1,6 @@
 import type { Running } from "../cli/actions.ts";
 import { serveMcp } from "../http/serve-mcp.ts";
-import { chooseTools, type ToolChoice } from "../mcp/choose-tools.ts";
+import { chooseTools, type ToolChoice } from "../mcp/parts.ts";
 import { createApp, type Env } from "./app.ts";
 import { mcpEndpoint } from "./mcp-endpoint.ts";
 import { registerSkill, UNREGISTERED } from "./register-skill.ts";

@@ -1,10 +1,8 @@
 import type { Running } from "../cli/actions.ts";
 import { OrchestratorClient } from "../client/client.ts";
 import { OrchestratorError } from "../core/errors.ts";
-import { chooseTools, type ToolChoice } from "../mcp/choose-tools.ts";
+import { chooseTools, createMcpServer, serveMcpStdio, type ToolChoice } from "../mcp/parts.ts";
 import { remoteEngine } from "../mcp/remote-engine.ts";
-import { createMcpServer } from "../mcp/server.ts";
-import { serveMcpStdio } from "../mcp/stdio.ts";
 import { type Env, keysOf } from "./app.ts";
 import { createLogger } from "./logger.ts";
 import { systemClock } from "./system.ts";

@@ -1,7 +1,5 @@
 import type { Running } from "../cli/actions.ts";
-import { chooseTools, type ToolChoice } from "../mcp/choose-tools.ts";
-import { createMcpServer } from "../mcp/server.ts";
-import { serveMcpStdio } from "../mcp/stdio.ts";
+import { chooseTools, createMcpServer, serveMcpStdio, type ToolChoice } from "../mcp/parts.ts";
 import { createApp, type Env } from "./app.ts";
 import { registerSkill, UNREGISTERED } from "./register-skill.ts";
 import { systemClock } from "./system.ts";

@@ -4,7 +4,7 @@ import { isObject } from "../core/json.ts";
 import type { Clock, Logger } from "../core/ports.ts";
 import type { Tool } from "./define-tool.ts";
 import { type HttpExchange, HttpSessions } from "./http-sessions.ts";
-import { createMcpServer } from "./server.ts";
+import { createMcpServer } from "./parts.ts";
 
 /** How long {@link McpHttp.close} waits for the answers that are in flight. */
 const CLOSE_GRACE_MS = 1_000;
