@@ -17,7 +17,7 @@ const FIELDS = new Set([
   ...["minReplies", "stall", "cancelRest", "concurrency"],
   ...["sessionId", "onInstanceDown", "token", "queue", "remote"],
   ...["maxCalls", "maxTokens", "maxCostUsd"],
-  ...["detail", "after", "offset", "runId", "step", "inputs", "resume"],
+  ...["detail", "after", "offset", "runId", "step", "value", "inputs", "resume"],
 ]);
 
 /** The flag for a field of a call; `undefined` where there is none. */
