@@ -5,6 +5,7 @@ import { errors, exitCodes } from "./generate/codes.ts";
 import { commandTable, optionsOf, sharedOptions } from "./generate/commands.ts";
 import { configFields } from "./generate/configuration.ts";
 import { faces } from "./generate/faces.ts";
+import { prompts, resources } from "./generate/offers.ts";
 import { planSchema } from "./generate/plan-schema.ts";
 import { restCalls, restFields, scopes } from "./generate/rest.ts";
 import { serverJson } from "./generate/server-json.ts";
@@ -14,6 +15,8 @@ import { choosing, reference, tools } from "./generate/tools.ts";
 
 const REGIONS: Record<string, (argument: string) => string> = {
   tools,
+  prompts,
+  resources,
   faces,
   choosing,
   reference,

@@ -434,17 +434,21 @@ class OrchestratorClient:
     def runs_get(self, run_id: str, *, wait: Duration = ..., instance: str, offset: int = ...) -> ResultPage: ...
     @overload
     def runs_get(self, run_id: str, *, wait: Duration = ..., step: str, offset: int = ...) -> ResultPage: ...
+    @overload
+    def runs_get(self, run_id: str, *, wait: Duration = ..., value: Literal[True], offset: int = ...) -> ResultPage: ...
     def runs_get(
         self, run_id: str, *, wait: Duration = 0, instance: Optional[str] = None, step: Optional[str] = None,
-        offset: int = 0,
+        value: bool = False, offset: int = 0,
     ) -> Any:
         """A run and its outcomes, after `wait` (at most 60 s) for its end: see the method `wait` too.
 
-        With `instance` that one's result as text, with `step` the value of a plan's step; `offset` is the
-        nextOffset of the page before.
+        With `instance` that one's result as text, with `step` the value of a plan's step, with `value` that of
+        the plan; `offset` is the nextOffset of the page before.
         """
         seconds = min(_seconds(wait), _SERVER_LONGEST_WAIT_S)
         query = {"wait": f"{seconds:.3f}s", "instance": instance, "step": step, "offset": offset}
+        if value:
+            query["value"] = "true"
         return self._call("GET", f"runs/{_quote(run_id)}", query=query, wait=seconds)[2]
 
     def runs_list(self, limit: Optional[int] = None, after: Optional[str] = None) -> Page:

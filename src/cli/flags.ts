@@ -16,8 +16,8 @@ const FIELDS = new Set([
   ...["instruction", "minSuccess", "runIds"],
   ...["minReplies", "stall", "cancelRest", "concurrency"],
   ...["sessionId", "onInstanceDown", "token", "queue", "remote"],
-  ...["maxCalls", "maxTokens", "maxCostUsd", "value"],
-  ...["detail", "after", "offset", "runId", "step", "inputs", "resume"],
+  ...["maxCalls", "maxTokens", "maxCostUsd"],
+  ...["detail", "after", "offset", "runId", "step", "value", "inputs", "resume"],
 ]);
 
 /** The flag for a field of a call; `undefined` where there is none. */

@@ -4,6 +4,7 @@ import { isObject } from "../core/json.ts";
 import type { McpSettings } from "../core/mcp-settings.ts";
 import type { Clock, Logger } from "../core/ports.ts";
 import type { ListedTool } from "./define-tool.ts";
+import { CallersChanges } from "./http-listening.ts";
 import { type HttpExchange, HttpSessions } from "./http-sessions.ts";
 import { createMcpServer } from "./server.ts";
 import { refusedListening } from "./tasks/listen.ts";
@@ -52,9 +53,11 @@ export function createMcpHttp({
   const open = new Map<Request, HttpExchange>();
   const serverFor = ({ engine }: HttpExchange) =>
     createMcpServer({ engine, version, logger, tools, settings });
+  const changes = new CallersChanges();
   const handler = createMcpHandler(
     ({ requestInfo }) => serverFor(open.get(requestInfo as Request) as HttpExchange),
     {
+      bus: changes,
       onerror: ({ message }) => logger.warn({ reason: message }, "a request over MCP was refused"),
     },
   );
@@ -71,7 +74,9 @@ export function createMcpHttp({
       const isLegacy = await isLegacyRequest(request, body);
       return (
         (isLegacy && (await sessions.serve(request, exchange))) ||
-        handler.fetch(request, body === undefined ? {} : { parsedBody: body })
+        changes.answering(exchange.engine, () =>
+          handler.fetch(request, body === undefined ? {} : { parsedBody: body }),
+        )
       );
     },
     async close() {

@@ -52,8 +52,7 @@ export function offer(
 
   server.setRequestHandler("resources/list", async ({ params }, context) => {
     checkCursor(params?.cursor);
-    // Clients of 2026-07-28 say with subscriptions/listen what they want to be told of.
-    if (revisionOf(server) < "2026") subscriptions?.listed();
+    if (isToldUnasked(server)) subscriptions?.listed();
     const { listResources } = await import("./offered.ts");
     return { resources: await told(listResources(engine, viewerOf(context))) };
   });
@@ -86,6 +85,10 @@ function offerSubscriptions(server: Server, changes: ResourceChanges): Subscript
   const subscriptions = new Subscriptions(server, changes);
   server.setRequestHandler("resources/subscribe", ({ params: { uri } }) => {
     if (!readUri(uri)) throw new ResourceNotFoundError(uri, `There is no resource ${uri.slice(0, 200)}.`);
+    if (!isToldUnasked(server)) {
+      const message = "A subscription needs a session to be told in: begin with initialize.";
+      throw new ProtocolError(ProtocolErrorCode.InvalidRequest, message);
+    }
     subscriptions.add(uri);
     return {};
   });
@@ -94,6 +97,15 @@ function offerSubscriptions(server: Server, changes: ResourceChanges): Subscript
     return {};
   });
   return subscriptions;
+}
+
+/**
+ * Whether the client of a connection is told of changes as they happen. Those of 2026-07-28 say so with
+ * `subscriptions/listen`; where a request over HTTP stands for itself, there is nobody to tell.
+ */
+function isToldUnasked(server: Server): boolean {
+  const revision = revisionOf(server);
+  return revision !== "" && revision < "2026";
 }
 
 /** The revision that a client speaks, such as `2025-06-18`; `""` while it is not known. */

@@ -274,6 +274,8 @@ class Plans(AgainstAnOrchestrator):
         self.assertEqual(plan["inputs"], {"topic": "x", "most": 3})
         page = self.client.runs_get(answer["runId"], step="find")
         self.assertEqual((page["step"], json.loads(page["text"])["by"]), ("find", "A"))
+        page = self.client.runs_get(answer["runId"], value=True, offset=1)
+        self.assertEqual((page["reply"], page["text"]), ("done", json.dumps(answer["value"], separators=(",", ":"), ensure_ascii=False)[1:]))
         told = [(each["event"], each["data"].get("step")) for each in self.client.runs_events(answer["runId"])]
         self.assertEqual(told, [("step", "find"), ("step", "sum"), ("end", None)])
 
