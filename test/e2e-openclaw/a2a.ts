@@ -7,8 +7,9 @@ import { type Scenario, until } from "./scenarios.ts";
 export const A2A_SCENARIOS: readonly Scenario[] = [
   [
     "a2a: health, and what this channel can do",
-    async ({ product, model }) => {
+    async ({ product, model, a }) => {
       const asked = model.asked.length;
+      await until(() => a.speaksA2a());
       const { said } = await product.run("health", "--instances", "G", "--detail");
       const { state, reason, capabilities, tags } = said.G as InstanceHealth;
       equal(state, "healthy", reason);
@@ -76,8 +77,9 @@ export const A2A_SCENARIOS: readonly Scenario[] = [
       const asked = model.asked.length;
       const running = product.run("route", "--instances", "G", "B", "--payload", '"[[slow 30000 lost]]"');
       await until(() => model.asked.length > asked);
-      await a.restart();
+      await a.kill();
       const { said } = await running;
+      await a.start();
       deepEqual([said.instance, said.delivery], ["G", "accepted"], JSON.stringify(said));
       return `${said.code}: ${said.message}`;
     },

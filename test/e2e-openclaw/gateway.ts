@@ -94,8 +94,17 @@ export class Gateway {
   }
 
   /** The status of its readiness; 0 where there is none. */
-  async ready(): Promise<number> {
-    return fetch(`${this.url}/readyz`).then(
+  ready(): Promise<number> {
+    return this.#status("/readyz");
+  }
+
+  /** Whether its A2A channel is there, which may come after it says that it is ready. */
+  async speaksA2a(): Promise<boolean> {
+    return (await this.#status("/.well-known/agent-card.json")) === 200;
+  }
+
+  async #status(path: string): Promise<number> {
+    return fetch(`${this.url}${path}`).then(
       ({ status }) => status,
       () => 0,
     );
@@ -118,8 +127,10 @@ export class Gateway {
     await this.ended();
   }
 
+  /** After three that were killed within five minutes, it would start without its A2A channel. */
   async restart(options: { chat?: boolean } = {}): Promise<void> {
-    await this.kill();
+    this.signal("SIGTERM");
+    await this.ended();
     await this.start(options);
   }
 

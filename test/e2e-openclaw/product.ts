@@ -69,9 +69,13 @@ export class Product {
     return String(url ?? cluster);
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#served?.kill(signal);
+  }
+
   async stop(): Promise<void> {
     if (!this.#served || this.#served.exitCode !== null) return;
-    this.#served.kill("SIGTERM");
+    this.signal("SIGTERM");
     await once(this.#served, "exit");
   }
 

@@ -13,7 +13,8 @@ import { SCENARIOS, upstreamFailure, type World } from "./scenarios.ts";
 // has one of the words.
 
 const words = process.argv.slice(2);
-const chosen = [...SCENARIOS, ...A2A_SCENARIOS].filter(
+// Those that kill come last.
+const chosen = [...A2A_SCENARIOS, ...SCENARIOS].filter(
   ([what]) => words.length === 0 || words.some((word) => what.includes(word)),
 );
 const folder = await mkdtemp(join(tmpdir(), "orchestrator-openclaw-"));
@@ -24,6 +25,13 @@ const a = new Gateway(installed, join(folder, "A"), portA, model);
 const b = new Gateway(installed, join(folder, "B"), portB, model, ["ops"]);
 const product = new Product(join(folder, "product"));
 let failed = 0;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    for (const gateway of [a, b]) gateway.signal("SIGKILL");
+    product.signal("SIGTERM");
+    process.exit(1);
+  });
+}
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -66,7 +74,10 @@ try {
     const failedBefore = failed;
     await show(what, scenario(world));
     // What comes next is to begin with two that are well.
-    if (failed > failedBefore) for (const gateway of [a, b]) await gateway.restart();
+    if (failed > failedBefore) {
+      await Promise.all([a.kill(), b.kill()]);
+      await Promise.all([a.start(), b.start()]);
+    }
   }
   if (words.length === 0) await show("a model that fails", upstreamFailure(world));
   await show(

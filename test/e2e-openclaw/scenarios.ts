@@ -23,13 +23,14 @@ const both: Scenario[] = [
   [
     "health of both, and what their protocol can do",
     async ({ product, model }) => {
+      const asked = model.asked.length;
       const { said } = await product.run("health", "--instances", "A", "B", "--detail");
       const entries = Object.entries<InstanceHealth>(said);
       for (const [name, { state, reason }] of entries) equal(state, "healthy", `${name}: ${reason}`);
       deepEqual(said.A.capabilities, {
         ...{ idempotency: false, cancel: true, async: false, sessions: true, history: true, streaming: true },
       });
-      equal(model.asked.length, 0, "a health poll has asked the model");
+      equal(model.asked.length, asked, "a health poll has asked the model");
       const times = entries.map(([name, { latencyMs = 0 }]) => `${name} in ${latencyMs.toFixed(0)} ms`);
       return `${times.join(", ")}; the model was not asked`;
     },
@@ -37,6 +38,7 @@ const both: Scenario[] = [
   [
     "delegate",
     async ({ product, model }) => {
+      const asked = model.asked.length;
       const { code, said } = await product.run(
         "route",
         "--instances",
@@ -47,7 +49,7 @@ const both: Scenario[] = [
       equal(said.result, "turn 1: hello", JSON.stringify(said));
       equal(code, 0);
       equal(said.usage.totalTokens, 103);
-      equal(model.asked.length, 1);
+      equal(model.asked.length - asked, 1);
       return `${JSON.stringify(said.result)} from ${said.instance}, ${said.usage.totalTokens} tokens`;
     },
   ],
