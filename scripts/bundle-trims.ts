@@ -19,6 +19,8 @@ const MODULES: Record<string, string> = {
   "@fastify/fast-json-stringify-compiler": NO_ROUTE_SCHEMAS,
   // Requests without a socket, for tests.
   "light-my-request": `module.exports = () => { throw new Error("Requests need a socket here."); };`,
+  // Subnets of callers, where nobody says what a caller is: limits.ts does.
+  "ip-address": `exports.Address6 = class { constructor() { throw new Error("Subnets are not known here."); } };`,
   // The smaller one of the SDK's own two validators, which look at what a person fills in.
   "@modelcontextprotocol/server/_shims": `
     export { CfWorkerJsonSchemaValidator as DefaultJsonSchemaValidator } from "@modelcontextprotocol/server/validators/cf-worker";

@@ -28,6 +28,8 @@ export function mcpbManifest(platforms: readonly string[]): object {
       },
     },
     tools: TOOLS.map(({ name, advertised }) => ({ name, description: firstLine(advertised.description) })),
+    // The server itself lists them.
+    prompts_generated: true,
     compatibility: { platforms, runtimes: { node: engines.node } },
     user_config: Object.fromEntries(
       ASKED_FOR.map(({ variable, title, description: what, secret }) => [

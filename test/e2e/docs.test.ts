@@ -46,10 +46,10 @@ describe("the commands and programs in the documents", () => {
     expect(notRun).toEqual([
       // Would install what is being tested: test/judges/package.test.ts does.
       "README.md: npm ci && npm install --global .",
-      // Agents of others, which CI has not.
-      "docs/agents.md: orchestrator instance --name CODER --agent claude --cwd ~/project --task-timeout 10m",
       // Clients of others, whose words clients.test.ts beside this file reads.
       "README.md: claude mcp add orchestrator --scope user -- orchestrator-mcp",
+      // Agents of others, which CI has not.
+      "docs/agents.md: orchestrator instance --name CODER --agent claude --cwd ~/project --task-timeout 10m",
       "docs/clients.md: claude mcp add orchestrator --scope user -- orchestrator-mcp",
       "docs/clients.md: codex mcp add orchestrator -- orchestrator-mcp",
       "docs/clients.md: gemini mcp add --scope user orchestrator orchestrator-mcp",
