@@ -9,7 +9,7 @@ import { AS_DATA, callOf, errorLine, oneLine, plural, readResult, span } from ".
 
 /** The outcomes of a run as one answer has room for them. */
 export interface ShownOutcomes {
-  /** One for each instance without a result: what became of it there. */
+  /** One for each instance without a result: what became of it there. Of very many, the rest share lines. */
   troubles: string[];
   /** One for each instance with a result, without the result. */
   done: string[];
@@ -39,7 +39,7 @@ export function showOutcomes(
   const excerptOf = new Map(withText.map(({ outcome }, index) => [outcome, shown[index] as Excerpt]));
   const done = outcomes.filter(({ reply }) => reply === "done");
   return {
-    troubles: outcomes.filter(({ reply }) => reply !== "done").map(trouble),
+    troubles: troubleLines(outcomes.filter(({ reply }) => reply !== "done")),
     done: done.map((outcome) => `${head(outcome)}: done`),
     quoted: done.map((outcome) => `${head(outcome)}: ${quoted(runId, outcome, excerptOf.get(outcome))}`),
     views: outcomes.map((outcome) => view(runId, outcome, excerptOf.get(outcome))),
@@ -72,6 +72,22 @@ export function awaitRest(runId: string, survivesExit = true): string {
 function head({ instance, elapsedMs, usage }: OutcomeView): string {
   const facts = [elapsedMs === undefined ? "" : span(elapsedMs), usageWords(usage)].filter(Boolean);
   return facts.length === 0 ? instance : `${instance} (${facts.join(", ")})`;
+}
+
+/** So many are told of at length. */
+const MOST_TROUBLES = 50;
+
+/** Each instance is named, also where thousands are in trouble: those beyond the first by what it is. */
+function troubleLines(outcomes: readonly OutcomeView[]): string[] {
+  const rest = new Map<string, string[]>();
+  for (const { instance, reply, delivery, error } of outcomes.slice(MOST_TROUBLES)) {
+    const what = `${error?.code ?? reply} (delivery ${delivery})`;
+    rest.set(what, [...(rest.get(what) ?? []), instance]);
+  }
+  return [
+    ...outcomes.slice(0, MOST_TROUBLES).map(trouble),
+    ...[...rest].map(([what, names]) => `${names.length} more: ${what}: ${names.join(", ")}`),
+  ];
 }
 
 function trouble({ instance, reply, delivery, error }: OutcomeView): string {

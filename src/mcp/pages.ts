@@ -4,6 +4,9 @@ import type { Response } from "./respond.ts";
 import type { Room } from "./room.ts";
 import { AS_DATA, callOf, quote } from "./words.ts";
 
+/** Who asks for a page is shown something of it, whatever else is asked for. */
+const LEAST_CHARS = 400;
+
 /**
  * A page of what came of a run, no longer than there is room for.
  *
@@ -14,7 +17,7 @@ export function pageResponse(page: ResultPage, room: Room, alsoAt?: (offset: num
   const whose = step !== undefined ? { step } : instance !== undefined ? { instance } : { value: true };
   const name = step ?? instance ?? "the plan";
   if (totalChars === 0) return { text: `${name} has no result in run ${runId}: ${reply}.`, structured: page };
-  const text = page.text.slice(0, cutAt(page.text, room.total));
+  const text = page.text.slice(0, cutAt(page.text, Math.max(LEAST_CHARS, room.each)));
   const end = offset + text.length;
   const nextOffset = text.length < page.text.length ? end : page.nextOffset;
   const also = alsoAt && nextOffset !== undefined ? `, or as ${alsoAt(nextOffset)}` : "";

@@ -112,6 +112,25 @@ describe("fanout", () => {
     }
   });
 
+  it("with a thousand instances in trouble names each of them, and makes a frame that no client gives up", async () => {
+    const details = { said: "x".repeat(7_000) };
+    const facts = { delivery: "accepted", details } as const;
+    const outcomes = Array.from({ length: 1_000 }, (_, n): OutcomeView => {
+      const error = new OrchestratorError("instance_error", `N${n}: ${"y".repeat(3_000)}`, facts).toBody();
+      return { instance: `N${n}`, delivery: "accepted", reply: "failed", error };
+    });
+    const { text, structured } = await answered("fanout", fannedOut(outcomes), "fanout", { targets: "*" });
+    expect(text.split("\n")).toHaveLength(52);
+    expect(text).toMatch(/\n950 more: instance_error \(delivery accepted\): N50, N51, .*, N999$/);
+    expect(text.length).toBeLessThan(50_000);
+    expect(JSON.stringify(structured).length).toBeLessThan(1_000);
+    expect(structured).toMatchObject({
+      runId: "run-1",
+      counts: { total: 1_000, failed: 1_000 },
+      note: expect.any(String),
+    });
+  });
+
   it("with an aggregate of 5 MB and a dissent as long stays as small", async () => {
     const long = "v".repeat(5_000_000);
     const dissent = [{ path: "p".repeat(1_000_000), values: [{ instance: "A", value: long }] }];
