@@ -1,7 +1,8 @@
 import type { Running } from "../cli/actions.ts";
+import type { McpEndpoint } from "../http/mcp-route.ts";
 import { serveMcp } from "../http/serve-mcp.ts";
 import { chooseTools, type ToolChoice } from "../mcp/choose-tools.ts";
-import { createApp, type Env } from "./app.ts";
+import { type App, createApp, type Env } from "./app.ts";
 import { mcpEndpoint } from "./mcp-endpoint.ts";
 import { registerSkill, UNREGISTERED } from "./register-skill.ts";
 import { serverGuards } from "./server-guards.ts";
@@ -13,6 +14,8 @@ export interface McpHttpOptions extends ToolChoice {
   port: number;
   version: string;
   env?: Env;
+  /** What answers, where that is not the chosen tools: a test has more of them. */
+  endpoint?: (app: App) => McpEndpoint;
 }
 
 /** Starts the MCP server over HTTP alone; it registers with the cluster and polls the fleet in the background. */
@@ -22,6 +25,7 @@ export async function startMcpHttp({
   port,
   version,
   env = process.env,
+  endpoint,
   ...choice
 }: McpHttpOptions): Promise<Running & { url: string }> {
   const tools = chooseTools(choice);
@@ -36,7 +40,7 @@ export async function startMcpHttp({
     const { clusterUrl } = config.current();
     const served = await serveMcp({
       ...{ host, port, version, engine, logger, ...serverGuards(app) },
-      mcp: mcpEndpoint(app, version, tools),
+      mcp: endpoint?.(app) ?? mcpEndpoint(app, version, tools),
     });
     engine.start();
     registered = registerSkill(app, registered, clusterUrl);

@@ -35,6 +35,8 @@ export interface McpHttpOptions {
   settings: () => McpSettings;
   /** Sessions of one caller at once; 500 unless told otherwise. */
   mostSessions?: number;
+  /** What each server is made with; a test mounts more on it. */
+  createServer?: typeof createMcpServer;
 }
 
 /**
@@ -48,11 +50,11 @@ export function createMcpHttp({
   tools,
   settings,
   mostSessions,
+  createServer = createMcpServer,
 }: McpHttpOptions): McpHttp {
   /** Requests that are being answered; as long as they are, their signals work. */
   const open = new Map<Request, HttpExchange>();
-  const serverFor = ({ engine }: HttpExchange) =>
-    createMcpServer({ engine, version, logger, tools, settings });
+  const serverFor = ({ engine }: HttpExchange) => createServer({ engine, version, logger, tools, settings });
   const changes = new CallersChanges();
   const handler = createMcpHandler(
     ({ requestInfo }) => serverFor(open.get(requestInfo as Request) as HttpExchange),

@@ -10,12 +10,16 @@ const NEWEST_LTS = "24";
 /** Beside the Node that .ci/run keeps there: outside of this package and its dependencies. */
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "orchestrator-ci");
 
+const found = new Map<string, Promise<string>>();
+
 /** The folder of a package, which comes from the registry once. */
-export async function judge(
-  name: string,
-  version: string,
-  kept = `${basename(name)}-${version}`,
-): Promise<string> {
+export function judge(name: string, version: string, kept = `${basename(name)}-${version}`): Promise<string> {
+  const folder = found.get(kept) ?? install(name, version, kept);
+  found.set(kept, folder);
+  return folder;
+}
+
+async function install(name: string, version: string, kept: string): Promise<string> {
   const folder = join(CACHE, kept);
   const installed = join(folder, "node_modules", name);
   const isThere = await access(join(installed, "package.json")).then(
