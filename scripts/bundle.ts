@@ -1,6 +1,7 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { build, type Metafile, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { together } from "./bundle-together.ts";
 import { trims } from "./bundle-trims.ts";
 import { licenceTexts } from "./licences.ts";
 
@@ -52,7 +53,7 @@ export interface Bundle {
  * All files lie side by side in `outdir`: from each of them, `./main.js` is the bin and `../package.json` the package.
  */
 export async function bundle(entryPoints: Record<string, string>, outdir: string): Promise<Bundle> {
-  const { metafile } = await build({
+  const options: BuildOptions & { metafile: true } = {
     entryPoints,
     outdir,
     chunkNames: "[name]-[hash]",
@@ -62,12 +63,14 @@ export async function bundle(entryPoints: Record<string, string>, outdir: string
     platform: "node",
     target: "node20.18",
     external: ["libsql"],
-    plugins: [HTTP_APART, TOOLS_LISTED, trims],
     banner: { js: REQUIRE_BANNER },
     legalComments: "none",
     metafile: true,
     logLevel: "warning",
-  });
+  };
+  const plugins = [HTTP_APART, TOOLS_LISTED, trims];
+  const scattered = await build({ ...options, plugins, write: false });
+  const { metafile } = await build({ ...options, plugins: [together(scattered.metafile), ...plugins] });
   if (entryPoints.main) await makeExecutable(join(outdir, "main.js"));
   await writeFile(join(outdir, "LICENCES.txt"), await licenceTexts(Object.keys(metafile.inputs)));
   const sizes = Object.values(metafile.outputs).map((output) => output.bytes);
