@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../src/app/system.ts";
+import { systemClock } from "../src/app/clock.ts";
 import { fanoutInput } from "../src/core/requests.ts";
 import { openSqliteStore } from "../src/store/sqlite.ts";
 import { benchEngine, instanceAt, logger } from "./engine.ts";

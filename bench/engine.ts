@@ -1,5 +1,6 @@
+import { systemClock } from "../src/app/clock.ts";
 import { systemProcesses } from "../src/app/processes.ts";
-import { systemClock, systemIds } from "../src/app/system.ts";
+import { systemIds } from "../src/app/system.ts";
 import type { Instance } from "../src/core/instance.ts";
 import type { Logger, Store } from "../src/core/ports.ts";
 import { createEngine, type Engine } from "../src/engine/engine.ts";

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "undici";
-import { systemClock } from "../src/app/system.ts";
+import { systemClock } from "../src/app/clock.ts";
 import { delegateInput, fanoutInput } from "../src/core/requests.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { createMemoryStore } from "../src/store/memory.ts";

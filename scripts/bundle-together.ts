@@ -2,8 +2,10 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Metafile, Plugin } from "esbuild";
 
+/** It imports nothing by itself: what comes with it would be compiled anew at each start. */
+const MAIN = "src/main.ts";
 /** What the server on stdio is started with. */
-const START = ["src/main.ts", "src/app/actions.ts", "src/app/mcp.ts", "src/cli/run-until-stopped.ts"];
+const START = ["src/app/actions.ts", "src/app/mcp.ts", "src/cli/run-until-stopped.ts"];
 
 /**
  * Has the small modules of the start written as one file. A module gets a file by which entries reach it, so what
@@ -16,7 +18,9 @@ export function together({ inputs, outputs }: Metafile): Plugin {
     (module) => module.startsWith("src/") && !entries.includes(module) && isSmall(inputs, module),
   );
   const imports = small.map((module) => `import ${JSON.stringify(resolve(module))};`).join("\n");
-  const paths = new Set(entries.filter((entry) => entry.endsWith(".ts")).map((entry) => resolve(entry)));
+  const paths = new Set(
+    entries.filter((entry) => entry.endsWith(".ts") && entry !== MAIN).map((entry) => resolve(entry)),
+  );
   return {
     name: "small modules together",
     setup({ onLoad }) {

@@ -8,9 +8,10 @@ import { createInstanceClients } from "../instances/clients.ts";
 import { lazyStore } from "../store/lazy.ts";
 import { stateFolder } from "../store/location.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
+import { systemClock } from "./clock.ts";
 import { createLogger } from "./logger.ts";
 import { systemProcesses } from "./processes.ts";
-import { systemClock, systemIds } from "./system.ts";
+import { systemIds } from "./system.ts";
 
 export type Env = Record<string, string | undefined>;
 

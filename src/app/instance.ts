@@ -9,10 +9,11 @@ import { stateFolder } from "../store/location.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import type { Durability } from "../store/sqlite-connection.ts";
 import { type Env, keysOf } from "./app.ts";
+import { systemClock } from "./clock.ts";
 import { joinCluster } from "./join-cluster.ts";
 import { createLogger } from "./logger.ts";
 import { identify } from "./processes.ts";
-import { systemClock, systemIds } from "./system.ts";
+import { systemIds } from "./system.ts";
 
 export interface InstanceOptions {
   name: string;

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRegistration } from "../cluster/client.ts";
 import type { Logger } from "../core/ports.ts";
-import { systemClock } from "./system.ts";
+import { systemClock } from "./clock.ts";
 
 export interface Membership {
   /** Resolves when the cluster has first granted a lease. */

@@ -3,7 +3,7 @@ import type { McpEndpoint } from "../http/mcp-route.ts";
 import type { ListedTool } from "../mcp/define-tool.ts";
 import type { McpHttp } from "../mcp/http.ts";
 import type { App } from "./app.ts";
-import { systemClock } from "./system.ts";
+import { systemClock } from "./clock.ts";
 
 /** MCP over HTTP, loaded when somebody first speaks it; with all tools unless some are given. */
 export function mcpEndpoint(

@@ -6,8 +6,8 @@ import { remoteEngine } from "../mcp/remote-engine.ts";
 import { createMcpServer } from "../mcp/server.ts";
 import { serveMcpStdio } from "../mcp/stdio.ts";
 import { type Env, keysOf } from "./app.ts";
+import { systemClock } from "./clock.ts";
 import { createLogger } from "./logger.ts";
-import { systemClock } from "./system.ts";
 
 /** Starts the MCP server on stdio with the engine of a running `orchestrator serve`, whose work outlives it. */
 export function startMcpProxy({

@@ -4,9 +4,9 @@ import { chooseTools, type ToolChoice } from "../mcp/choose-tools.ts";
 import { ResourceChanges } from "../mcp/resources/changes.ts";
 import { createMcpServer } from "../mcp/server.ts";
 import { serveMcpStdio } from "../mcp/stdio.ts";
+import { systemClock } from "./clock.ts";
 import { lazyEngine, lazyLogger } from "./lazy-engine.ts";
 import type { McpApp } from "./mcp-app.ts";
-import { systemClock } from "./system.ts";
 
 /** First the client gets its list of tools; then we look around. */
 const SETTLE_MS = 50;

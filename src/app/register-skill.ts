@@ -1,7 +1,7 @@
 import { type ClusterRegistration, createRegistration } from "../cluster/client.ts";
 import type { Logger } from "../core/ports.ts";
 import type { Keys } from "./app.ts";
-import { systemClock } from "./system.ts";
+import { systemClock } from "./clock.ts";
 
 /** This skill's place among the members of a cluster; of none while `url` is absent. */
 export interface SkillRegistration {

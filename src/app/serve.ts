@@ -10,12 +10,13 @@ import { type InstanceApi, openInstanceApi } from "../host/instance-api.ts";
 import { serve } from "../http/serve.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { type App, createApp, type Env } from "./app.ts";
+import { systemClock } from "./clock.ts";
 import { type FleetWorkerOptions, fleetWorker } from "./fleet-worker.ts";
 import { joinCluster, type Membership } from "./join-cluster.ts";
 import { mcpEndpoint } from "./mcp-endpoint.ts";
 import { registerSkill, UNREGISTERED } from "./register-skill.ts";
 import { serverGuards } from "./server-guards.ts";
-import { systemClock, systemIds } from "./system.ts";
+import { systemIds } from "./system.ts";
 
 /** A fleet that answers as one instance may have many tasks at once: all it does is wait for them. */
 const TASKS_AT_ONCE = 256;

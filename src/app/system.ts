@@ -1,15 +1,5 @@
 import { createHash, randomFillSync } from "node:crypto";
-import type { Clock, Ids } from "../core/ports.ts";
-
-/** The machine's own time; no timer keeps the process alive. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms).unref();
-    return () => clearTimeout(timer);
-  },
-};
+import type { Ids } from "../core/ports.ts";
 
 const ID_BYTES = 16;
 const pool = Buffer.alloc(256 * ID_BYTES);

@@ -56,8 +56,10 @@ export async function settle(task: Settling, first: Answer): Promise<Answer> {
     });
     if (open.cancellation.error) break;
     if (heard !== "unseen") task.health.note(task.instance, heard);
-    if (heard === "unseen")
-      return answer.delivery === "accepted" ? forgotten(task, answer) : bury(task, answer);
+    if (heard === "unseen") {
+      const buried = await bury(task, answer);
+      return buried === answer && answer.delivery === "accepted" ? forgotten(task, answer) : buried;
+    }
     if (heard.delivery === "accepted") {
       answer = heard;
       failures = 0;

@@ -1,4 +1,5 @@
-import { systemClock, systemIds } from "../../src/app/system.ts";
+import { systemClock } from "../../src/app/clock.ts";
+import { systemIds } from "../../src/app/system.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";
 import { createHost } from "../../src/host/host.ts";
 import type { Worker } from "../../src/host/worker.ts";

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
+import { systemClock } from "../../src/app/clock.ts";
 import { systemProcesses } from "../../src/app/processes.ts";
-import { systemClock, systemIds } from "../../src/app/system.ts";
+import { systemIds } from "../../src/app/system.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";
 import type { Instance } from "../../src/core/instance.ts";
 import * as requests from "../../src/core/requests.ts";

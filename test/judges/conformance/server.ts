@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
 import type { App, Env } from "../../../src/app/app.ts";
+import { systemClock } from "../../../src/app/clock.ts";
 import { startMcpHttp } from "../../../src/app/mcp-http.ts";
-import { systemClock } from "../../../src/app/system.ts";
 import { createMcpHttp } from "../../../src/mcp/http.ts";
 import { createMcpServer } from "../../../src/mcp/server.ts";
 import { TOOLS } from "../../../src/mcp/tools/index.ts";
