@@ -25,6 +25,9 @@ const CANCEL_PATIENCE_MS = 5_000;
 /** One that does not answer at all is given up sooner: our host answers a cancel within 2 s. */
 const CANCEL_ANSWER_MS = 3_000;
 
+/** Instances keep keys for 24 hours at least; their clocks and ours may differ. */
+const REMEMBERED_MS = 20 * 3_600_000;
+
 type StopCode = "timeout" | "cancelled";
 
 export interface Settling {
@@ -95,10 +98,17 @@ function retryAfter(answer: Answer): Pick<NotSent, "retryAfterMs"> {
 async function bury(task: Settling, answer: Answer): Promise<Answer> {
   const told = await cancelOnce(task, { key: task.key });
   if (told.known === true) return told.answer.reply === "pending" ? settle(task, told.answer) : told.answer;
-  if (told.known === false && told.storeId === task.storeIdBefore) {
+  if (isProof(task, told)) {
     return provenNotSent(task, "The instance has proved that the request never arrived.", "instance_error");
   }
   return answer;
+}
+
+/** A tombstone proves that the key was never seen, as long as its instance is sure to remember those that were. */
+function isProof({ clock, open, storeIdBefore }: Settling, told: CancelAnswer): boolean {
+  return (
+    told.known === false && told.storeId === storeIdBefore && clock.now() - open.run.createdAt < REMEMBERED_MS
+  );
 }
 
 function provenNotSent(
@@ -155,7 +165,7 @@ async function cancelThere(task: Settling, first: Answer, why: OrchestratorError
   for (;;) {
     const told = await cancelOnce(task, refTo(task, answer));
     if (told.known === false) {
-      if (answer.delivery !== "accepted" && told.storeId === task.storeIdBefore) {
+      if (answer.delivery !== "accepted" && isProof(task, told)) {
         return provenNotSent(task, `${why.message} The work had not begun.`, code);
       }
       return cancelledWith(

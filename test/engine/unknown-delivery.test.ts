@@ -46,6 +46,22 @@ describe("after an unknown delivery", () => {
     expect([posts(a), posts(b)]).toEqual([1, 1]);
   });
 
+  it.each([
+    ["goes on too where something in between had said accepted", "journal-a", "B"],
+    ["does not where the journal may be another one", "journal-of-before", undefined],
+  ])("%s", async (_name, storeId, instance) => {
+    const { a, b, delegate, health } = await two();
+    const between = respond({ body: "a gateway's own words" });
+    a.play(
+      byMethod({ post: between, get: unseen, delete: tombstone("journal-a"), health: healthy(storeId) }),
+    );
+    await health(["A"]);
+    const done = delegate({ instances: ["A", "B"] });
+    if (instance) expect(await done).toMatchObject({ instance, result: "from B" });
+    else expect(await refusalOf(done)).toMatchObject({ code: "interrupted", delivery: "accepted" });
+    expect([posts(a), posts(b)]).toEqual([1, instance ? 1 : 0]);
+  });
+
   it("tries again at the same instance with another key: the first one is burnt", async () => {
     const { a, delegate, health } = await two();
     const keys: (string | undefined)[] = [];
