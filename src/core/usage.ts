@@ -14,6 +14,8 @@ export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | un
   for (const key of FIGURES) {
     if (a[key] !== undefined || b[key] !== undefined) sum[key] = (a[key] ?? 0) + (b[key] ?? 0);
   }
+  // One that tells no total has tokens all the same.
+  if (sum.totalTokens !== undefined) sum.totalTokens = tokensOf(a) + tokensOf(b);
   return sum;
 }
 

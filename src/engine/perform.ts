@@ -1,3 +1,4 @@
+import { ANSWERED_EARLIER } from "../core/answered-earlier.ts";
 import type { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import type { Run } from "../core/run.ts";
@@ -170,9 +171,6 @@ async function claimedBy(
   if (idempotencyKey === undefined) return undefined;
   return parts.keys.claim(facts, idempotencyKey, runId, (known) => isKnown(parts, known));
 }
-
-const ANSWERED_EARLIER =
-  "This is the run of an identical call whose answer reached nobody; nothing was sent again. Pass fresh: true to do the work anew.";
 
 async function isKnown(parts: EngineParts, runId: string): Promise<boolean> {
   return parts.live.find(runId) !== undefined || (await parts.journal.has(runId));

@@ -1,15 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance, OpenAiApi } from "../core/instance.ts";
-import type {
-  Answer,
-  Call,
-  CancelAnswer,
-  Capabilities,
-  InstanceClient,
-  NotSent,
-  Probe,
-} from "../core/ports.ts";
+import type { Answer, Call, CancelAnswer, InstanceClient, NotSent, Probe } from "../core/ports.ts";
 import type { Channel } from "./channel.ts";
 import { type ChatMessage, chatBody, chatDialect } from "./chat-completions.ts";
 import { conversation, withLeftOut } from "./conversation.ts";
@@ -17,7 +9,7 @@ import type { Exchange } from "./exchange.ts";
 import { readModels } from "./openai-probe.ts";
 import { probe } from "./probe.ts";
 import { responsesBody, responsesDialect } from "./responses.ts";
-import { ModelStream, readModelAnswer, readModelError } from "./stream.ts";
+import { MODEL_CAPABILITIES, ModelStream, readModelAnswer, readModelError } from "./stream.ts";
 import { TokenScale } from "./token-window.ts";
 
 const APIS = {
@@ -33,26 +25,20 @@ const IDLE_MS = 3 * 60_000;
  * what became of a request that broke cannot be asked. Closing the connection stops the model.
  */
 export class OpenAiClient implements InstanceClient {
-  readonly capabilities: Capabilities = {
-    idempotency: false,
-    cancel: true,
-    async: false,
-    sessions: true,
-    history: true,
-    streaming: true,
-  };
+  readonly capabilities = MODEL_CAPABILITIES;
   readonly replays = true;
   readonly #channel: Channel;
   readonly #instance: Instance;
   readonly #scale = new TokenScale();
   /** Its API begins at /v1 where the url names no path. */
   readonly #base: string;
-  #api: OpenAiApi | undefined;
+  /** The call that is tried first: the one that was there the last time. */
+  #api: OpenAiApi;
 
   constructor(channel: Channel, instance: Instance) {
     this.#channel = channel;
     this.#instance = instance;
-    this.#api = instance.settings?.api;
+    this.#api = instance.settings?.api ?? "chat";
     this.#base = new URL(instance.url).pathname === "/" ? "/v1" : "";
   }
 
@@ -97,16 +83,11 @@ export class OpenAiClient implements InstanceClient {
   async closeSession(): Promise<void> {}
 
   async #complete(call: Call, messages: readonly ChatMessage[]): Promise<Answer> {
-    const api = this.#api ?? "chat";
-    const answer = await this.#request(api, call, messages);
-    if (answer !== "no such path") {
-      this.#api ??= api;
+    for (const api of new Set<OpenAiApi>([this.#api, "chat", "responses"])) {
+      const answer = await this.#request(api, call, messages);
+      if (answer === "no such path") continue;
+      this.#api = api;
       return answer;
-    }
-    const other = await this.#request("responses", call, messages);
-    if (other !== "no such path") {
-      this.#api = "responses";
-      return other;
     }
     return unsent(nothingThere(this.#instance));
   }

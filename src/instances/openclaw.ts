@@ -1,14 +1,6 @@
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
-import type {
-  Answer,
-  Call,
-  CancelAnswer,
-  Capabilities,
-  InstanceClient,
-  OpenSession,
-  Probe,
-} from "../core/ports.ts";
+import type { Answer, Call, CancelAnswer, InstanceClient, OpenSession, Probe } from "../core/ports.ts";
 import type { RemoteTranscript } from "../core/session.ts";
 import type { Channel } from "./channel.ts";
 import { type ChatMessage, chatBody } from "./chat-completions.ts";
@@ -17,7 +9,7 @@ import type { ExchangeRequest } from "./exchange.ts";
 import { gatewayDialect, readAgents, readGatewayError, readReady } from "./openclaw-readings.ts";
 import { agentOf, deleteSession, isFirst, newSessionKey, readTranscript } from "./openclaw-sessions.ts";
 import { probe } from "./probe.ts";
-import { ModelStream, readModelAnswer } from "./stream.ts";
+import { MODEL_CAPABILITIES, ModelStream, readModelAnswer } from "./stream.ts";
 import { TokenScale } from "./token-window.ts";
 
 /** A gateway answers before its agent begins. */
@@ -37,14 +29,7 @@ interface Addressee {
  * no keys: what became of a request that broke cannot be asked. Closing the connection ends the run.
  */
 export class OpenClawClient implements InstanceClient {
-  readonly capabilities: Capabilities = {
-    idempotency: false,
-    cancel: true,
-    async: false,
-    sessions: true,
-    history: true,
-    streaming: true,
-  };
+  readonly capabilities = MODEL_CAPABILITIES;
   readonly replays = true;
   readonly #channel: Channel;
   readonly #instance: Instance;

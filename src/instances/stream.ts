@@ -1,7 +1,7 @@
 import { createParser } from "eventsource-parser";
 import { OrchestratorError } from "../core/errors.ts";
 import { isObject, type JsonObject, parseJson } from "../core/json.ts";
-import type { Answer, WorkProgress } from "../core/ports.ts";
+import type { Answer, Capabilities, WorkProgress } from "../core/ports.ts";
 import type { Usage } from "../core/usage.ts";
 import type { Reading } from "./channel.ts";
 import { failureError, isSuccess, type OwnError, refusal } from "./delivery.ts";
@@ -9,6 +9,16 @@ import type { Exchange } from "./exchange.ts";
 import { snippet } from "./snippet.ts";
 
 // Answers of models, which come in pieces as server-sent events, or whole from who does not stream.
+
+/** What can be done where an answer is one long request: it is stopped by closing it, and cannot be asked about. */
+export const MODEL_CAPABILITIES: Capabilities = {
+  idempotency: false,
+  cancel: true,
+  async: false,
+  sessions: true,
+  history: true,
+  streaming: true,
+};
 
 /** What has come of a model's answer. */
 export interface ModelText {

@@ -62,8 +62,11 @@ export function summary({ total, done, failed, cancelled, pending }: Counts): st
   return [`${done} of ${plural(total, "instance")} answered`, ...rest].join(", ");
 }
 
-/** How to go on where some have not answered. */
-/** @param survivesExit Whether the work goes on, and can be fetched later, when this server ends. */
+/**
+ * How to go on where some have not answered.
+ *
+ * @param survivesExit Whether the work goes on, and can be fetched later, when this server ends.
+ */
 export function awaitRest(runId: string, survivesExit = true): string {
   const goesOn = survivesExit ? "The work goes on" : "The work goes on as long as this server runs";
   return `${goesOn}; wait for it with ${callOf("runs_get", { runId, wait: "30s" })}.`;

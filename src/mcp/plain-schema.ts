@@ -72,11 +72,19 @@ function toPlain(schema: z.ZodType, io: "input" | "output", showsHidden = false)
 }
 
 function stripped(schema: Record<string, unknown>): PlainSchema {
+  // What is taken and not shown must not be forbidden: clients hold what they send against this.
+  if (hidesSome(schema.properties)) schema.additionalProperties = true;
   const entries = KEYWORDS.filter((key) => key in schema).map((key) => [
     key,
     strippedValue(key, schema[key]),
   ]);
   return Object.fromEntries(entries);
+}
+
+function hidesSome(properties: unknown): boolean {
+  return Object.values((properties ?? {}) as Record<string, { hidden?: boolean }>).some(
+    ({ hidden }) => hidden,
+  );
 }
 
 function strippedValue(keyword: string, value: unknown): unknown {

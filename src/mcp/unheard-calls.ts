@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
+import { ANSWERED_EARLIER } from "../core/answered-earlier.ts";
 import type { RepetitionOptions } from "../core/calls.ts";
 import type { Cancellation } from "../core/cancellation.ts";
 import { OrchestratorError } from "../core/errors.ts";
@@ -8,9 +9,6 @@ import type { Clock } from "../core/ports.ts";
 /** How long a call whose answer reached nobody waits for the identical call. */
 const KEPT_MS = 10 * 60_000;
 const MOST_KEPT = 1_000;
-
-const ANSWERED_EARLIER =
-  "This is the run of an identical call whose answer reached nobody; nothing was sent again. Pass fresh: true to do the work anew.";
 
 /** What does not make the work another one. */
 const MANNERS = new Set(["wait", "timeout", "retries", "fresh"]);
