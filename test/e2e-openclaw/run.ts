@@ -63,6 +63,7 @@ try {
   await product.configure({
     A: { url: a.url, protocol: "openclaw", apiKeyFile: product.keyFile("A") },
     B: { url: b.url, protocol: "openclaw", apiKeyFile: product.keyFile("B"), agent: "ops" },
+    O: { url: a.url, protocol: "openai", model: "openclaw", apiKeyFile: product.keyFile("A") },
     G: { url: a.url, protocol: "a2a", apiKeyFile: product.keyFile("G") },
     V: { url: a.url, protocol: "a2a", apiKeyFile: product.keyFile("V") },
     W: { url: b.url, protocol: "openclaw", apiKeyFile: product.keyFile("W"), agent: "main" },

@@ -54,6 +54,21 @@ const both: Scenario[] = [
     },
   ],
   [
+    "by protocol openai, which replays its sessions",
+    async ({ product }) => {
+      const { said: routed } = await product.run("route", "--instances", "O", "--payload", '"[[plain]]"');
+      equal(routed.result, "turn 1: plain", JSON.stringify(routed));
+      const { said: health } = await product.run("health", "--instances", "O");
+      deepEqual(health, { O: "healthy" });
+      await product.run("sessions_spawn", "--id", "replayed", "--instance", "O");
+      const first = await product.run("sessions_send", "--id", "replayed", "--data", '"[[first]]"');
+      const second = await product.run("sessions_send", "--id", "replayed", "--data", '"[[second]]"');
+      equal(second.said.result, "turn 2: second", JSON.stringify(second.said));
+      await product.run("sessions_close", "--id", "replayed");
+      return `${JSON.stringify(routed.result)}, then ${JSON.stringify([first.said.result, second.said.result])}`;
+    },
+  ],
+  [
     "fan-out",
     async ({ product }) => {
       const { code, said } = await product.run(
