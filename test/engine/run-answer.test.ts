@@ -119,7 +119,10 @@ describe("a run that goes on", () => {
       expect(each).toMatchObject({ stored: true, run: { state: "open" } });
       expect(each).not.toHaveProperty("answer");
     }
-    expect(Date.parse(here.keptUntil) - Date.parse(here.run.createdAt)).toBe(60_000 + week);
+    // The deadline is reckoned some moments before the run is made.
+    const kept = Date.parse(here.keptUntil) - Date.parse(here.run.createdAt);
+    expect(kept).toBeGreaterThan(week);
+    expect(kept).toBeLessThanOrEqual(week + 60_000);
   });
 
   it("is taken up by whoever asks, when its process has ended", async () => {
