@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Plugin } from "esbuild";
 
@@ -35,6 +36,29 @@ const FILES: Record<string, string> = {
   "undici/lib/web/fetch/body.js": "",
 };
 
+interface Edit {
+  file: RegExp;
+  from: RegExp;
+  to: string;
+}
+
+/**
+ * The MCP SDK makes a thousand schemas as it is loaded, of which a server needs a score: so each may be left out where
+ * nothing names it, and the list that names them all, for those who import it, stays empty.
+ */
+const EDITS: readonly Edit[] = [
+  {
+    file: /@modelcontextprotocol\/core\/dist\/(schemas|auth)-.*\.mjs$/,
+    from: /^const (\w+Schema) = ([\s\S]+?);\n+(?=const |function |export |\/)/gm,
+    to: "const $1 = /* @__PURE__ */ (() => $2)();\n",
+  },
+  {
+    file: /@modelcontextprotocol\/server\/dist\/src-.*\.mjs$/,
+    from: /^for \(const .*\) register\(.*$/gm,
+    to: "",
+  },
+];
+
 const namesOf = (modules: object) =>
   new RegExp(`^(${Object.keys(modules).join("|").replaceAll("/", "\\/")})$`);
 
@@ -50,6 +74,14 @@ export const trims: Plugin = {
       contents: MODULES[path],
       resolveDir,
     }));
+    for (const { file, from, to } of EDITS) {
+      build.onLoad({ filter: file }, async ({ path }) => {
+        const text = await readFile(path, "utf8");
+        const contents = text.replaceAll(from, to);
+        if (contents === text) throw new Error(`${path}: nothing found of ${from}.`);
+        return { contents, resolveDir: dirname(path) };
+      });
+    }
     for (const [end, contents] of Object.entries(FILES)) {
       const filter = new RegExp(`/node_modules/${end.replaceAll(".", "\\.")}$`);
       build.onLoad({ filter }, ({ path }) => ({ contents, resolveDir: dirname(path) }));

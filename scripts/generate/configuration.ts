@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { configSchema } from "../../src/config/schema.ts";
 import { defaultOf, type JsonSchema, typeOf } from "./json-schema.ts";
 import { code, table } from "./markdown.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { planFields, stepSchema } from "../../src/core/plan.ts";
 import { SESSION_CALLS, STEP_CALLS } from "../../src/core/plan-calls.ts";
 import { orchestrateInput } from "../../src/core/requests.ts";

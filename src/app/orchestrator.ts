@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { RunsEventsCall } from "../core/calls.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";

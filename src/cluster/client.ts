@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type ErrorBody, OrchestratorError } from "../core/errors.ts";
 import type { Clock, Logger, Random } from "../core/ports.ts";
 import { type ConnectionOptions, connectCluster, noCluster } from "./connection.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { instanceUrl, nameSchema } from "../core/instance.ts";
 import type { Member, Members } from "../core/ports.ts";
 import { PROTOCOLS } from "../core/protocol.ts";

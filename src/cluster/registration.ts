@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { OrchestratorError } from "../core/errors.ts";
 import { instanceUrl, nameSchema } from "../core/instance.ts";
 import { isObject } from "../core/json.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { duration, durationOrZero } from "../core/duration.ts";
 import { instanceConfig, instanceUrl, nameSchema } from "../core/instance.ts";
 import { SCOPES } from "../core/keys.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { optionProblems } from "./aggregation/options.ts";
 import { parsePath } from "./aggregation/path.ts";
 import {

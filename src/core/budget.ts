@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Budget } from "./calls.ts";
 import { OrchestratorError } from "./errors.ts";
 import { tokensOf, type Usage } from "./usage.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { duration } from "./duration.ts";
 import type { JsonObject } from "./json.ts";
 import { PROTOCOLS, type Protocol } from "./protocol.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { aggregateInput } from "./aggregate-requests.ts";
 import { optionProblems } from "./aggregation/options.ts";
 import { isObject, type Json } from "./json.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { budgetSchema } from "./budget.ts";
 import type { Budget } from "./calls.ts";
 import { duration } from "./duration.ts";

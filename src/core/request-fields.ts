@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "./json.ts";
 
 // Fields that the inputs of several operations have.

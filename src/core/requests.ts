@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { aggregateSpec, minSuccess } from "./aggregate-requests.ts";
 import { BALANCING_STRATEGIES } from "./balancing.ts";
 import { budgetSchema } from "./budget.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { OrchestratorError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 import { shortened } from "./quote.ts";

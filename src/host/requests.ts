@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { z } from "zod";
+import * as z from "zod";
 import { parseDuration } from "../core/duration.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import { nameSchema } from "../core/instance.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { AGGREGATION_STRATEGIES } from "../core/aggregation/strategy.ts";
 import {
   counts,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DELIVERIES, REPLIES } from "../core/delivery.ts";
 import { ERROR_TABLE, type ErrorCode } from "../core/errors.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { HEALTH_STATES } from "../core/health.ts";
 import { PROTOCOLS } from "../core/protocol.ts";
 import { RUN_OPERATIONS } from "../core/run.ts";

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
+import * as z from "zod";
 import type { LeaseTable } from "../cluster/leases.ts";
 import { parseRegisterBody, type Registration } from "../cluster/registration.ts";
 import { OrchestratorError } from "../core/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { errorEnvelope } from "./answer-schemas.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 import { BASES } from "./orchestrator-api.ts";

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import type { z } from "zod";
+import type * as z from "zod";
 import { OrchestratorError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import { validate } from "../core/validate.ts";

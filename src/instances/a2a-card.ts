@@ -1,5 +1,5 @@
 import type { AgentCard } from "@a2a-js/sdk";
-import { z } from "zod";
+import * as z from "zod";
 import { OrchestratorError } from "../core/errors.ts";
 import { type Instance, NAME } from "../core/instance.ts";
 

@@ -1,5 +1,5 @@
 import type { Tool as AdvertisedTool, ToolAnnotations } from "@modelcontextprotocol/server";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import { DEFAULT_MCP_SETTINGS, type McpSettings } from "../core/mcp-settings.ts";

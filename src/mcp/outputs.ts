@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DELIVERIES, REPLIES } from "../core/delivery.ts";
 
 // What the outputs of several tools have in common.

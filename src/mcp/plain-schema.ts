@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A JSON Schema of one simple type, and no keyword that a client could stumble over. */
 export interface PlainSchema {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type McpSettings, MOST_RESULT_TOKENS } from "../core/mcp-settings.ts";
 import { validate } from "../core/validate.ts";
 

@@ -1,5 +1,5 @@
 import { appendFileSync, readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { NAME } from "../../src/core/instance.ts";
 
 // What an instance executed, written by its worker to a file that outlives every process under test.

@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from "vitest";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { InstanceConfig, OrchestratorConfig } from "../../src/config/public.ts";
 import type { configSchema } from "../../src/config/schema.ts";
 import type { instanceConfig } from "../../src/core/instance.ts";

@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from "vitest";
-import type { z } from "zod";
+import type * as z from "zod";
 import type * as calls from "../../src/core/calls.ts";
 import type { stepSchema } from "../../src/core/plan.ts";
 import type * as requests from "../../src/core/requests.ts";

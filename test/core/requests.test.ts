@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { z } from "zod";
+import type * as z from "zod";
 import { STANDALONE_STRATEGIES } from "../../src/core/aggregation/options.ts";
 import { AGGREGATION_STRATEGIES } from "../../src/core/aggregation/strategy.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";

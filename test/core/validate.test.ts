@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { OrchestratorError } from "../../src/core/errors.ts";
 import { validate } from "../../src/core/validate.ts";
 

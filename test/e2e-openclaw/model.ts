@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 
 // The model provider of the gateways: chat completions as the OpenAI API has them (its public reference of
 // November 2026), always streamed, as OpenClaw 2026.9.6 asks for them. It takes nothing that it does not know.

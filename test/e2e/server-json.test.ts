@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 
 // The fields that we use, as the MCP registry asks for them: our own reading, on 2026-11-25, of its schema of
 // 2025-12-11 (github.com/modelcontextprotocol/registry). Stricter than that one, which lets unknown fields pass.

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { DryRunAnswer } from "../../src/core/answers.ts";
 import type { CallContext } from "../../src/core/context.ts";
 import { OrchestratorError } from "../../src/core/errors.ts";

@@ -1,6 +1,6 @@
 import { ProtocolError } from "@modelcontextprotocol/server";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { delegateInput } from "../../src/core/requests.ts";
 import { WORKS } from "../../src/mcp/annotations.ts";
 import { defineTool } from "../../src/mcp/define-tool.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { type GatewaySession, invokeTool, SESSION_TOOLS } from "./gateway-tools.ts";
 
 // An OpenClaw gateway over real sockets, as far as its HTTP goes: statuses, bodies and the order of its

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 // `POST /tools/invoke` of the gateway in gateway-server.ts, with the tools for sessions: answers as a gateway
 // of version 2026.9.6 gave them on 25 November 2026.

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 
 // A server of the OpenAI API over real sockets, with a model that can be reckoned: it answers with how many
 // turns the user had and what was said last. It refuses what the public API would: the schemas mirror

@@ -4,7 +4,7 @@ import {
   type Server,
   type ServerContext,
 } from "@modelcontextprotocol/server";
-import { z } from "zod";
+import * as z from "zod";
 import type { Viewer } from "../../core/context.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";

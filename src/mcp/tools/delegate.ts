@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { DelegateAnswer, DryRunAnswer } from "../../core/answers.ts";
 import { delegateInput } from "../../core/requests.ts";
 import { usageWords } from "../../core/usage.ts";

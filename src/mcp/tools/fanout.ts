@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AggregateAnswer, DryRunAnswer, FanoutAnswer } from "../../core/answers.ts";
 import { type FanoutInput, fanoutInput } from "../../core/requests.ts";
 import { partially, showAggregate } from "../aggregates.ts";

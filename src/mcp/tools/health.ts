@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { InstanceHealth } from "../../core/answers.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import { HEALTH_STATES } from "../../core/health.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { DryRunAnswer } from "../../core/answers.ts";
 import type { OrchestrateAnswer } from "../../core/plan-answers.ts";
 import { orchestrateInput } from "../../core/requests.ts";

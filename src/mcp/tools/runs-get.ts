@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { runsGetInput } from "../../core/requests.ts";
 import { READS } from "../annotations.ts";
 import { beginningsOf } from "../beginnings.ts";

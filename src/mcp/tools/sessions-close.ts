@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { sessionsCloseInput } from "../../core/requests.ts";
 import { ENDS } from "../annotations.ts";
 import { defineTool } from "../define-tool.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { HistoryAnswer, MessageView, MoveView, RemoteView } from "../../core/answers.ts";
 import type { Json } from "../../core/json.ts";
 import { sessionsHistoryInput } from "../../core/requests.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { sessionsListInput } from "../../core/requests.ts";
 import { READS } from "../annotations.ts";
 import { defineTool } from "../define-tool.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { SendAnswer } from "../../core/answers.ts";
 import { sessionsSendInput } from "../../core/requests.ts";
 import { WORKS } from "../annotations.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { sessionsSpawnInput } from "../../core/requests.ts";
 import { defineTool } from "../define-tool.ts";
 import { callOf } from "../words.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { CallContext } from "../../../src/core/context.ts";
 import type { Json } from "../../../src/core/json.ts";
 import type { OrchestrateAnswer } from "../../../src/core/plan-answers.ts";

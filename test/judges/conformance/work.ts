@@ -1,5 +1,5 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "../../../src/core/json.ts";
 import { delegateInput, fanoutInput } from "../../../src/core/requests.ts";
 import { WORKS } from "../../../src/mcp/annotations.ts";
