@@ -77,12 +77,20 @@ function finder<T extends Selectable>(known: readonly T[], names: number): (name
 }
 
 function termsOf(selector: Selector): string[] {
-  return [selector].flat().flatMap((text) => text.split(/[,\s]+/).filter(Boolean));
+  return textsOf(selector).flatMap((text) =>
+    SEVERAL.test(text) ? text.split(SEVERAL).filter(Boolean) : (text || []),
+  );
+}
+
+const SEVERAL = /[,\s]+/;
+
+function textsOf(selector: Selector): readonly string[] {
+  return typeof selector === "string" ? [selector] : selector;
 }
 
 /** Whether a selector goes by tags. */
 export function namesTags(selector: Selector): boolean {
-  return [selector].flat().some((text) => text.includes("tag:"));
+  return textsOf(selector).some((text) => text.includes("tag:"));
 }
 
 /** As {@link select}, but an unknown name is an error that lists the known ones and the nearest. */
@@ -180,5 +188,5 @@ function spellTerm(term: string): string[] {
 
 /** Whether `*` is in it. */
 export function asksForAll(selector: Selector): boolean {
-  return [selector].flat().some((part) => part.split(",").some((name) => name.trim() === "*"));
+  return textsOf(selector).some((part) => part.split(",").some((name) => name.trim() === "*"));
 }

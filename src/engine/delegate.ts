@@ -34,18 +34,17 @@ export async function delegate(
     payloadFor: () => input.payload,
     send: (client, call) => client.send(call),
   };
-  const { selector, payload, idempotent } = {
-    ...input,
-    selector: input.instances ?? settings.targets ?? null,
-  };
+  const { payload, idempotent, idempotencyKey, fresh } = input;
+  const selector = (input.instances ?? settings.targets ?? null) as Json;
   const performed = await perform(
     parts,
     {
-      ...input,
+      idempotencyKey,
+      fresh,
       facts: {
         caller: context.createdBy,
         operation: "delegate",
-        work: { selector: selector as Json, payload, idempotent },
+        work: { selector, payload, idempotent },
       },
       waitMs: input.wait ?? settings.waitMs,
       timeoutMs,
@@ -97,32 +96,28 @@ function allRefused({ excluded }: Explanation): OrchestratorError {
 function finished({ run, warnings }: Performed): DelegateAnswer {
   const outcome = run.outcomes.find(({ reply }) => reply === "done");
   if (!outcome) throw failure(run);
-  return {
-    ...view(run, warnings),
-    instance: outcome.instance,
-    delivery: outcome.delivery,
-    reply: "done",
-    result: outcome.result ?? null,
-  };
+  const { instance, delivery, result = null } = outcome;
+  return answer(run, warnings, { instance, delivery, reply: "done", result });
 }
 
 function pending(parts: EngineParts, { run, warnings }: Performed): DelegateAnswer {
   const outcome = run.outcomes.findLast(({ delivery }) => delivery !== "not_sent") ?? run.outcomes.at(-1);
-  return {
-    ...view(run, warnings),
+  return answer(run, warnings, {
     ...(outcome && { instance: outcome.instance }),
     delivery: outcome?.delivery ?? "not_sent",
     reply: "pending",
     survivesExit: survivesExit(parts, run),
-  };
+  });
 }
 
-function view(
+function answer(
   run: Run,
   warnings: readonly string[],
-): Pick<DelegateAnswer, "runId" | "attempts" | "explanation" | "usage" | "warnings"> {
+  facts: Pick<DelegateAnswer, "instance" | "delivery" | "reply" | "result" | "survivesExit">,
+): DelegateAnswer {
   return {
     runId: run.runId,
+    ...facts,
     attempts: run.attempts.map(attemptView),
     explanation: run.explanation,
     ...usageOf(run),

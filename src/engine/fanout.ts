@@ -45,7 +45,8 @@ export async function fanout(
   const performed = await perform(
     parts,
     {
-      ...input,
+      idempotencyKey: input.idempotencyKey,
+      fresh: input.fresh,
       facts: {
         caller: context.createdBy,
         operation: "fanout",

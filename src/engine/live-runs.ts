@@ -99,22 +99,32 @@ export class LiveRuns {
       ),
     );
     if (context.onProgress) this.#report(open, context.onProgress);
-    // Those who come after this process must be able to see that it is gone.
-    const begun = this.#board.isShown ? work(open) : this.#board.announce().then(() => work(open));
-    const ended = begun
-      .then(
-        () => open.close(),
-        (error: unknown) => open.breakOff(OrchestratorError.from(error)),
-      )
-      .finally(() => {
-        stopDeadline();
-        stopListening();
-        forget?.();
-        this.#live.delete(runId);
-      });
-    ended.catch((error: unknown) => this.#logger.warn({ err: error, runId }, "a run broke off"));
-    this.#live.set(runId, { open, ended: ended.catch(() => {}) });
+    const ended = this.#workOn(open, work, () => {
+      stopDeadline();
+      stopListening();
+      forget?.();
+      this.#live.delete(runId);
+    });
+    const settled = ended.catch((error: unknown) => {
+      this.#logger.warn({ err: error, runId }, "a run broke off");
+    });
+    this.#live.set(runId, { open, ended: settled });
     return { open, ended };
+  }
+
+  async #workOn(open: OpenRun, work: (open: OpenRun) => Promise<void>, onEnd: () => void): Promise<void> {
+    try {
+      try {
+        // Those who come after this process must be able to see that it is gone.
+        if (!this.#board.isShown) await this.#board.announce();
+        await work(open);
+      } catch (error) {
+        await open.breakOff(OrchestratorError.from(error));
+      }
+      await open.close();
+    } finally {
+      onEnd();
+    }
   }
 
   #isPartOfLost({ partOf }: CallContext): boolean {
@@ -182,32 +192,29 @@ export class LiveRuns {
   }
 }
 
-/** Whether `work` settles within `ms`; a rejection of `work` is passed on. */
-export async function within(clock: Clock, work: Promise<unknown>, ms: number): Promise<boolean> {
-  let stop: (() => void) | undefined;
-  const timer = new Promise<boolean>((resolve) => {
-    stop = clock.after(ms, () => resolve(false));
-  });
-  try {
-    return await Promise.race([work.then(() => true), timer]);
-  } finally {
-    stop?.();
-  }
-}
-
 /**
- * Waits for a run until its caller's wait is over; whether it has ended. A wait that is as long as the
- * timeout goes on until the instances have said what the cancel at the deadline came to.
- *
- * @param wait `longestMs`: what the caller's face can keep a call open.
+ * Whether `work` settles within `ms`, if there is such a bound, and before this process is `leaving`; a rejection
+ * of `work` is passed on.
  */
-export async function waited(
+export function within(
   clock: Clock,
-  ended: Promise<unknown>,
-  { waitMs, timeoutMs, longestMs }: { waitMs: number; timeoutMs: number; longestMs?: number | undefined },
+  work: Promise<unknown>,
+  ms: number | undefined,
+  leaving?: Cancellation,
 ): Promise<boolean> {
-  if (waitMs < timeoutMs) return within(clock, ended, waitMs);
-  if (longestMs !== undefined) return within(clock, ended, longestMs);
-  await ended;
-  return true;
+  return new Promise((resolve, reject) => {
+    let forget: (() => void) | undefined;
+    const giveUp = () => settle(() => resolve(false));
+    const stop = ms === undefined ? undefined : clock.after(ms, giveUp);
+    const settle = (tell: () => void) => {
+      stop?.();
+      forget?.();
+      tell();
+    };
+    work.then(
+      () => settle(() => resolve(true)),
+      (error: unknown) => settle(() => reject(error)),
+    );
+    forget = leaving?.onCancel(giveUp);
+  });
 }

@@ -1,9 +1,8 @@
 import { ANSWERED_EARLIER } from "../core/answered-earlier.ts";
-import type { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import type { Run } from "../core/run.ts";
 import type { CallFacts } from "./call-keys.ts";
-import { waited } from "./live-runs.ts";
+import { within } from "./live-runs.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
 import type { NewRun } from "./run-journal.ts";
@@ -26,7 +25,7 @@ export interface Performance {
 
 /** What a new run is to be. */
 export interface Prepared {
-  run: NewRun;
+  run: Omit<NewRun, "runId">;
   work: (open: OpenRun) => Promise<void>;
   /** Resolves when the waiting is to end before the run does. */
   enough?: (open: OpenRun) => Promise<void>;
@@ -61,7 +60,7 @@ export async function perform(
   const theirs = await claimedBy(parts, call, runId);
   if (theirs !== undefined) return follow(parts, theirs, call, context);
   tellRun(parts, context, runId);
-  const { open, ended } = begin(parts, { ...run, runId, ...keyed(call), ...partOf(context) }, context, work);
+  const { open, ended } = begin(parts, { runId, ...run }, call, context, work);
   mindLeaving(parts, call, context, runId);
   const settled = enough ? Promise.race([ended, enough(open)]) : ended;
   return performOpen(parts, { open, ended: settled }, call, context);
@@ -74,11 +73,12 @@ export async function performOpen(
   call: Pick<Performance, "waitMs" | "timeoutMs">,
   context: CallContext,
 ): Promise<Performed> {
-  const wait = waited(parts.clock, ended, {
-    ...{ timeoutMs: call.timeoutMs, waitMs: waitOf(call, context) },
-    longestMs: context.longestWaitMs,
-  });
-  const over = await unlessLeaving(parts.leaving, wait);
+  const waitMs = waitOf(call, context);
+  // A wait that is as long as the timeout goes on until the instances have said what the cancel at the deadline
+  // came to.
+  const boundMs = waitMs < call.timeoutMs ? waitMs : context.longestWaitMs;
+  // What still runs when this process is about to go is left to others.
+  const over = await within(parts.clock, ended, boundMs, parts.leaving);
   const run = open.run.endedAt === undefined ? await open.known() : open.run;
   return { run, warnings: open.warnings, over, open };
 }
@@ -106,14 +106,6 @@ function mindLeaving(
   });
 }
 
-/** The wait's own end, or false once this process is about to leave what still runs to others. */
-function unlessLeaving(leaving: Cancellation, wait: Promise<boolean>): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const forget = leaving.onCancel(() => resolve(false));
-    wait.then(resolve, reject).finally(forget);
-  });
-}
-
 function tellRun({ logger }: EngineParts, { onRun }: CallContext, runId: string): void {
   try {
     onRun?.(runId);
@@ -123,20 +115,15 @@ function tellRun({ logger }: EngineParts, { onRun }: CallContext, runId: string)
   }
 }
 
-function partOf({ partOf: step }: CallContext): Pick<Run, "partOf"> {
-  return step === undefined ? {} : { partOf: step };
-}
-
-function keyed({ idempotencyKey }: Performance): Pick<Run, "keyed"> {
-  return idempotencyKey === undefined ? {} : { keyed: true };
-}
-
 function begin(
   parts: EngineParts,
-  run: NewRun & { runId: string },
+  run: NewRun,
+  { idempotencyKey }: Performance,
   context: CallContext,
   work: Prepared["work"],
 ) {
+  if (idempotencyKey !== undefined) run.keyed = true;
+  if (context.partOf) run.partOf = context.partOf;
   try {
     return parts.live.start(run, context, work);
   } finally {

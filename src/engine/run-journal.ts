@@ -10,10 +10,8 @@ import { answerKey, keptFor, RUNS, resultKey, resultsOf, runKey } from "./run-ke
 /** Few enough that reading them holds up nobody. */
 const SCAN_PAGE = 200;
 
-export interface NewRun extends Omit<Run, "runId" | "createdAt" | "owner" | "attempts"> {
-  /** As `newId` gave it; a new one unless given. */
-  runId?: string;
-}
+/** `runId` is as `newId` gave it. */
+export type NewRun = Omit<Run, "createdAt" | "owner" | "attempts">;
 
 /** The stored runs: where they are, how they are named, written and read. */
 export class RunJournal {
@@ -39,13 +37,7 @@ export class RunJournal {
 
   /** A new run, not yet written: its first attempt's intent is written with it. */
   open(run: NewRun, cancellation: Cancellation): OpenRun {
-    const begun: Run = {
-      ...run,
-      runId: run.runId ?? this.newId(),
-      createdAt: this.#clock.now(),
-      owner: this.#owner,
-      attempts: [],
-    };
+    const begun: Run = { createdAt: this.#clock.now(), owner: this.#owner, attempts: [], ...run };
     return this.#writer(begun, 0, cancellation);
   }
 

@@ -64,14 +64,15 @@ export class RunWriter {
 
   /** Commits whose callers come in one tick, or during a write, share the next write. */
   commit(): Promise<void> {
-    this.#queued ??= (this.#writing ?? Promise.resolve())
-      .catch(() => {})
-      .then(() => {
-        this.#queued = undefined;
-        this.#writing = this.#write();
-        return this.#writing;
-      });
+    this.#queued ??= this.#writeNext();
     return this.#queued;
+  }
+
+  async #writeNext(): Promise<void> {
+    await this.#writing?.catch(() => {});
+    this.#queued = undefined;
+    this.#writing = this.#write();
+    await this.#writing;
   }
 
   /** Awaits a write after the work: what cannot be stored then is a warning beside the result. */
@@ -98,7 +99,8 @@ export class RunWriter {
     if (this.#lost) throw this.#lost;
     // Results before the run that says that they are done: who reads it must find them.
     while (this.#unkept.length > 0) await this.#keepResults();
-    const outcomes = run.outcomes.map(withoutResult);
+    // A copy with one property overwritten costs V8 a tenth of one with a property left out.
+    const outcomes = run.outcomes.map((outcome) => ({ ...outcome, result: undefined }));
     this.#changed = false;
     const version = await store
       .put(runKey(run.runId), JSON.stringify({ ...run, outcomes }), {

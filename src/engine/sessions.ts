@@ -56,7 +56,8 @@ async function sendInTurn(
   const performed = await perform(
     parts,
     {
-      ...input,
+      idempotencyKey: input.idempotencyKey,
+      fresh: input.fresh,
       facts: {
         caller: context.createdBy,
         operation: "sessions_send",

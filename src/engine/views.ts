@@ -33,13 +33,13 @@ export function attemptView(attempt: Attempt): AttemptView {
   };
 }
 
-export function outcomeView({ instance, delivery, reply, ...rest }: Outcome): OutcomeView {
+export function outcomeView(outcome: Outcome): OutcomeView {
+  const { instance, delivery, reply, result, error, startedAt, endedAt, usage } = outcome;
   const view: OutcomeView = { instance, delivery, reply };
-  if (rest.result !== undefined) view.result = rest.result;
-  if (rest.error) view.error = rest.error;
-  if (rest.endedAt !== undefined && rest.startedAt !== undefined)
-    view.elapsedMs = rest.endedAt - rest.startedAt;
-  if (rest.usage) view.usage = rest.usage;
+  if (result !== undefined) view.result = result;
+  if (error) view.error = error;
+  if (endedAt !== undefined && startedAt !== undefined) view.elapsedMs = endedAt - startedAt;
+  if (usage) view.usage = usage;
   return view;
 }
 

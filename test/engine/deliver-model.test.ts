@@ -123,6 +123,7 @@ it("whatever the instances answer, work is never sent again where it may be runn
         });
         const open = journal.open(
           {
+            runId: journal.newId(),
             operation: "delegate",
             deadlineAt: clock.now() + 60_000,
             createdBy: "model",

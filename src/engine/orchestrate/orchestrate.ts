@@ -38,7 +38,8 @@ export async function orchestrate(
   const performed = await perform(
     parts,
     {
-      ...input,
+      idempotencyKey: input.idempotencyKey,
+      fresh: input.fresh,
       facts: {
         caller: context.createdBy,
         operation: "orchestrate",
