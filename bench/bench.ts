@@ -14,7 +14,7 @@ const out = await mkdtemp(folder("../node_modules/.bench-"));
 try {
   const programs = ["suite", "instance", "aggregate-memory", "aggregate-instance"];
   await bundle(Object.fromEntries(programs.map((name) => [name, folder(`${name}.ts`)])), out);
-  const suite = spawn(process.execPath, ["--expose-gc", `${out}/suite.js`], { stdio: "inherit" });
+  const suite = spawn(process.execPath, [`${out}/suite.js`], { stdio: "inherit" });
   const [code] = await once(suite, "exit");
   const isFlat = await memoryStaysFlat(out);
   const isQuick = await startsFast();

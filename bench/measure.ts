@@ -73,7 +73,6 @@ interface Sample {
 }
 
 async function sample(subject: Subject, calls: number): Promise<Sample> {
-  globalThis.gc?.();
   const cpu = process.cpuUsage();
   const durations = new Array<number>(calls);
   const started = performance.now();
