@@ -34,13 +34,12 @@ export async function delegate(
     payloadFor: () => input.payload,
     send: (client, call) => client.send(call),
   };
-  const { payload, idempotent, idempotencyKey, fresh } = input;
+  const { payload, idempotent } = input;
   const selector = (input.instances ?? settings.targets ?? null) as Json;
   const performed = await perform(
     parts,
     {
-      idempotencyKey,
-      fresh,
+      input,
       facts: {
         caller: context.createdBy,
         operation: "delegate",

@@ -45,8 +45,7 @@ export async function fanout(
   const performed = await perform(
     parts,
     {
-      idempotencyKey: input.idempotencyKey,
-      fresh: input.fresh,
+      input,
       facts: {
         caller: context.createdBy,
         operation: "fanout",

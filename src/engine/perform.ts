@@ -12,9 +12,8 @@ import { iso } from "./views.ts";
 /** A call that makes a run, or is answered with one that was made before. */
 export interface Performance {
   facts: CallFacts;
-  idempotencyKey?: string | undefined;
-  /** Never answer with an earlier run. */
-  fresh?: boolean;
+  /** With `fresh`, an earlier run never answers. */
+  input: { idempotencyKey?: string | undefined; fresh?: boolean };
   waitMs: number;
   timeoutMs: number;
   /** The results of an earlier run are left in the store. */
@@ -94,7 +93,7 @@ function waitOf({ waitMs }: Pick<Performance, "waitMs">, { longestWaitMs = waitM
  */
 function mindLeaving(
   { keys, logger }: EngineParts,
-  { idempotencyKey, facts }: Performance,
+  { input: { idempotencyKey }, facts }: Performance,
   { gone }: CallContext,
   runId: string,
 ): void {
@@ -118,7 +117,7 @@ function tellRun({ logger }: EngineParts, { onRun }: CallContext, runId: string)
 function begin(
   parts: EngineParts,
   run: NewRun,
-  { idempotencyKey }: Performance,
+  { input: { idempotencyKey } }: Performance,
   context: CallContext,
   work: Prepared["work"],
 ) {
@@ -136,7 +135,8 @@ async function earlierRun(
   call: Performance,
   context: CallContext,
 ): Promise<Performed | undefined> {
-  const { facts, idempotencyKey, fresh } = call;
+  const { facts, input } = call;
+  const { idempotencyKey, fresh } = input;
   if (idempotencyKey !== undefined) {
     const theirs = await parts.keys.find(facts, idempotencyKey);
     return theirs !== undefined && (await isKnown(parts, theirs))
@@ -152,7 +152,7 @@ async function earlierRun(
 /** The run that already has the caller's key, if one was made meanwhile; else the key is this run's. */
 async function claimedBy(
   parts: EngineParts,
-  { facts, idempotencyKey }: Performance,
+  { facts, input: { idempotencyKey } }: Performance,
   runId: string,
 ): Promise<string | undefined> {
   if (idempotencyKey === undefined) return undefined;

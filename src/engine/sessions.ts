@@ -56,8 +56,7 @@ async function sendInTurn(
   const performed = await perform(
     parts,
     {
-      idempotencyKey: input.idempotencyKey,
-      fresh: input.fresh,
+      input,
       facts: {
         caller: context.createdBy,
         operation: "sessions_send",

@@ -38,8 +38,7 @@ export async function orchestrate(
   const performed = await perform(
     parts,
     {
-      idempotencyKey: input.idempotencyKey,
-      fresh: input.fresh,
+      input,
       facts: {
         caller: context.createdBy,
         operation: "orchestrate",
