@@ -207,7 +207,8 @@ class Page(TypedDict):
 
 
 class RunEvent(TypedDict):
-    """`data` of an "outcome" is an Outcome, of a "step" a Step, with runId, ended and total; of the "end", a Run."""
+    """`data` of an "outcome" is an Outcome, of a "step" a Step, with runId, ended and total; of the "end", a Run.
+    "working" tells how far the answer of an instance is that streams it: `data["working"]` has `chars` or a `note`."""
 
     id: str
     event: str

@@ -72,7 +72,7 @@ function brokenOff(runId: string): Failure {
   return new Failure(error, "always");
 }
 
-const KINDS: ReadonlySet<string> = new Set<RunEvent["event"]>(["outcome", "step", "end"]);
+const KINDS: ReadonlySet<string> = new Set<RunEvent["event"]>(["working", "outcome", "step", "end"]);
 
 /** An event of a run; `undefined` for one of a kind that a newer server has. */
 function toRunEvent({ event, data, id }: Message): RunEvent | undefined {

@@ -45,6 +45,7 @@ export async function watchRun(
     for await (const event of followRun(api, { runId, signal: over.signal })) {
       if (event.event === "end") return "ended";
       tell(progressOf(event), onProgress);
+      if (event.event === "working") continue;
       stallTimer?.refresh();
       if (event.event === "outcome" && event.data.reply === "done") done += 1;
       // All that there are to come is what the run's own end tells.
@@ -62,6 +63,7 @@ export async function watchRun(
 
 /** An event as the engine itself would tell it. */
 function progressOf(event: Exclude<RunEvent, { event: "end" }>): ProgressEvent {
+  if (event.event === "working") return event.data;
   const { runId, ended, total } = event.data;
   if (event.event === "step")
     return { runId, ended, total, ...stepProgress(event.data.step, event.data.state) };

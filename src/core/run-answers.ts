@@ -91,8 +91,12 @@ export interface ProgressEvent {
   working?: { chars?: number; note?: string };
 }
 
-/** One event of a run: an outcome, or a step of a plan, that has ended, or at last the end of the run. */
+/**
+ * One event of a run: an outcome, or a step of a plan, that has ended, or at last the end of the run. `working`
+ * tells in between how far a pending outcome is, where the process that works on the run is asked, and is told once.
+ */
 export type RunEvent =
+  | { id: string; event: "working"; data: ProgressEvent }
   | { id: string; event: "outcome"; data: OutcomeView & { runId: string; ended: number; total: number } }
   | { id: string; event: "step"; data: StepView & { runId: string; ended: number; total: number } }
   | { id: string; event: "end"; data: RunView };

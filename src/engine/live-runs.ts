@@ -9,9 +9,6 @@ import type { OpenRun } from "./open-run.ts";
 import type { PresenceBoard } from "./presence.ts";
 import type { NewRun, RunJournal } from "./run-journal.ts";
 
-/** Progress within one instance's answer is told at most this often. */
-const TELL_EVERY_MS = 1_000;
-
 interface Live {
   open: OpenRun;
   /** Resolves when the run has ended; never rejects. */
@@ -182,13 +179,7 @@ export class LiveRuns {
       ended += 1;
       tell(outcome);
     });
-    const toldAt = new Map<Outcome, number>();
-    open.onWorking((outcome, working) => {
-      const now = this.#clock.monotonic();
-      if (now - (toldAt.get(outcome) ?? Number.NEGATIVE_INFINITY) < TELL_EVERY_MS) return;
-      toldAt.set(outcome, now);
-      tell(outcome, working);
-    });
+    open.onWorking(tell);
   }
 }
 

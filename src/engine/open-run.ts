@@ -9,6 +9,8 @@ import type { Run } from "../core/run.ts";
 import { addUsage, type Usage } from "../core/usage.ts";
 import { RunWriter } from "./run-writer.ts";
 
+/** How far an answer is is told at most this often. */
+const TELL_EVERY_MS = 1_000;
 /** Replies that come close together are written together. */
 const GATHER_MS = 100;
 
@@ -73,9 +75,17 @@ export class OpenRun {
     this.#listeners.add(listener);
   }
 
-  /** Calls back when an outcome that is pending has come further. */
-  onWorking(listener: (outcome: Outcome, progress: WorkProgress) => void): void {
-    this.#watchers.add(listener);
+  /** Calls back when an outcome that is pending has come further, at most once a second; returns what stops it. */
+  onWorking(listener: (outcome: Outcome, progress: WorkProgress) => void): () => void {
+    const toldAt = new Map<Outcome, number>();
+    const watcher = (outcome: Outcome, progress: WorkProgress) => {
+      const now = this.#clock.monotonic();
+      if (now - (toldAt.get(outcome) ?? Number.NEGATIVE_INFINITY) < TELL_EVERY_MS) return;
+      toldAt.set(outcome, now);
+      listener(outcome, progress);
+    };
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   working(outcome: Outcome, progress: WorkProgress): void {

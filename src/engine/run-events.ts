@@ -1,8 +1,11 @@
 import { Cancellation } from "../core/cancellation.ts";
 import type { Viewer } from "../core/context.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { WorkProgress } from "../core/ports.ts";
 import type { RunsEventsInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
 import type { RunEvent } from "../core/run-answers.ts";
+import type { OpenRun } from "./open-run.ts";
 import type { EngineParts } from "./parts.ts";
 import { runKey } from "./run-keys.ts";
 import { takeUp } from "./run-waiting.ts";
@@ -21,8 +24,8 @@ export interface Watching extends Viewer {
 }
 
 /**
- * A run's outcomes as they end, those that had ended first, and at last its end. What the event of the
- * given id told, and those before it, is left out. Ends when the run has, `stop` is cancelled, or this
+ * A run's outcomes as they end, those that had ended first, and at last its end; in between how far those are that
+ * are worked on here. What the event of the given id told, and those before it, is left out. Ends when the run has, `stop` is cancelled, or this
  * process leaves.
  *
  * @throws OrchestratorError `run_not_found`
@@ -42,15 +45,24 @@ export async function* runEvents(
   try {
     while (!stop.error) {
       change.seen();
-      const run = (await parts.live.find(runId)?.known()) ?? (await parts.journal.read(runId));
-      for (const index of untold(run, told)) {
-        told |= 1n << BigInt(index);
+      const open = parts.live.find(runId);
+      change.hear(open);
+      const run = (await open?.known()) ?? (await parts.journal.read(runId));
+      const facts = () => {
         const units = unitsOf(run);
         const ended = units.filter((_, each) => isTold(told, each)).length;
-        const facts = { runId, ended, total: units.length };
-        const event = await eventOf(parts, run, index, facts);
+        return { runId, ended, total: units.length };
+      };
+      for (const index of untold(run, told)) {
+        told |= 1n << BigInt(index);
+        const event = await eventOf(parts, run, index, facts());
         if (stop.error) return;
         yield { id: told.toString(16), ...event };
+      }
+      for (const [{ instance, reply, delivery }, working] of change.working()) {
+        if (reply !== "pending") continue;
+        const data = { ...facts(), instance, reply, delivery, working };
+        yield { id: told.toString(16), event: "working", data };
       }
       if (run.endedAt !== undefined && untold(run, told).length === 0) {
         yield { id: told.toString(16), event: "end", data: runView(run) };
@@ -95,19 +107,41 @@ function untold(run: Run, told: bigint): number[] {
     .map(({ index }) => index);
 }
 
-/** Notices that a run's record was written. */
+/** Notices that a run's record was written, and what is heard of outcomes that are worked on here. */
 class Change {
   readonly #parts: EngineParts;
   readonly #stop: () => void;
   #changed = false;
   #wake = () => {};
+  #heard: OpenRun | undefined;
+  #stopHearing: (() => void) | undefined;
+  #working = new Map<Outcome, WorkProgress>();
 
   constructor(parts: EngineParts, runId: string) {
     this.#parts = parts;
-    this.#stop = parts.store.watch(runKey(runId), () => {
-      this.#changed = true;
-      this.#wake();
+    this.#stop = parts.store.watch(runKey(runId), () => this.#note());
+  }
+
+  #note(): void {
+    this.#changed = true;
+    this.#wake();
+  }
+
+  hear(open: OpenRun | undefined): void {
+    if (open === this.#heard) return;
+    this.#stopHearing?.();
+    this.#heard = open;
+    this.#stopHearing = open?.onWorking((outcome, progress) => {
+      this.#working.set(outcome, progress);
+      this.#note();
     });
+  }
+
+  /** The last that was heard of each since this was asked. */
+  working(): Map<Outcome, WorkProgress> {
+    const working = this.#working;
+    this.#working = new Map();
+    return working;
   }
 
   /** What was written until now is read next. */
@@ -125,6 +159,7 @@ class Change {
   }
 
   stop(): void {
+    this.#stopHearing?.();
     this.#stop();
   }
 }

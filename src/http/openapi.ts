@@ -53,7 +53,7 @@ const EVENTS = {
   ],
   responses: {
     200: {
-      description: "Events `outcome` and `end`, their data JSON.",
+      description: "Events `working`, `outcome` or `step`, and `end`, their data JSON.",
       content: { "text/event-stream": { schema: { type: "string" } } },
     },
     default: { $ref: "#/components/responses/Error" },

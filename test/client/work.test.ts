@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { adminKey } from "../../src/core/keys.ts";
 import type { ProgressEvent } from "../../src/core/run-answers.ts";
+import { onEnd } from "../host/harness.ts";
+import { modelServer } from "../support/model-server.ts";
 import { clientOf, done, type HandWorker, refusalOf, startFaults, startFleet } from "./harness.ts";
 import { pass } from "./proxy.ts";
 
@@ -143,6 +145,25 @@ describe("a call that is watched", () => {
     });
     expect(seen.map(({ instance }) => instance).sort()).toEqual(["A", "B", "C"]);
     expect(requests()).toEqual(["POST fanout", `GET runs/${runId}/events`, "POST fanout"]);
+  });
+
+  it("tells how far an answer is that is streamed", async () => {
+    const model = await modelServer();
+    onEnd(() => model.close());
+    const settings = { model: "reckoner" };
+    const { url } = await startFleet(0, {
+      engine: { fleet: { M: { url: model.url, protocol: "openai", settings } } },
+    });
+    const seen: ProgressEvent[] = [];
+    const payload = `go slowly ${"word ".repeat(60)}`;
+    const call = { instances: "M", payload };
+    await clientOf(url).delegate(call, { onProgress: (event) => void seen.push(event) });
+    expect(seen[0]).toMatchObject({
+      instance: "M",
+      reply: "pending",
+      working: { chars: expect.any(Number) },
+    });
+    expect(seen.at(-1)).toMatchObject({ instance: "M", reply: "done", ended: 1, total: 1 });
   });
 
   it("tells of a delegate and a send too, also of one that fails at once", async () => {

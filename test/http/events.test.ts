@@ -5,6 +5,7 @@ import { processes, testEngine } from "../engine/harness.ts";
 import { echoWorker, handWorker, onEnd, startHost } from "../host/harness.ts";
 import { systemClock } from "../host/harness-clock.ts";
 import { httpClient } from "../support/http.ts";
+import { modelServer } from "../support/model-server.ts";
 import { startServer } from "./harness.ts";
 
 interface Event {
@@ -120,6 +121,36 @@ describe("the events of a run", () => {
     finish(0, "a");
     finish(2, "c");
     expect((await told).map(({ event }) => event)).toEqual(["outcome", "outcome", "outcome", "end"]);
+  });
+
+  it("tell in between how far an answer is that is streamed", async () => {
+    const model = await modelServer();
+    onEnd(() => model.close());
+    const settings = { model: "reckoner" };
+    const { engine, delegate } = testEngine({
+      fleet: { M: { url: model.url, protocol: "openai", settings } },
+    });
+    const served = await startServer({ engine });
+    onEnd(() => served.close());
+    const payload = `go slowly ${"word ".repeat(60)}`;
+    const { runId } = await delegate({ instances: ["M"], payload, wait: 0 });
+    const told = await readEvents(`${served.origin}/orchestrator/runs/${runId}/events`);
+    const events = told.map(({ event }) => event);
+    expect(events.slice(-2)).toEqual(["outcome", "end"]);
+    expect(events.slice(0, -2)).toContain("working");
+    expect(told[0]).toMatchObject({
+      id: "0",
+      data: {
+        runId,
+        instance: "M",
+        reply: "pending",
+        ended: 0,
+        total: 1,
+        working: { chars: expect.any(Number) },
+      },
+    });
+    const chars = told.flatMap(({ data }) => data.working?.chars ?? []);
+    expect(chars).toEqual([...new Set(chars)].sort((a, b) => a - b));
   });
 
   it("of no run are an error, and so is an id that none of them has", async () => {
