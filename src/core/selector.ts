@@ -78,7 +78,7 @@ function finder<T extends Selectable>(known: readonly T[], names: number): (name
 
 function termsOf(selector: Selector): string[] {
   return textsOf(selector).flatMap((text) =>
-    SEVERAL.test(text) ? text.split(SEVERAL).filter(Boolean) : (text || []),
+    SEVERAL.test(text) ? text.split(SEVERAL).filter(Boolean) : text || [],
   );
 }
 

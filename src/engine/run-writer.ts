@@ -1,6 +1,6 @@
 import { OrchestratorError } from "../core/errors.ts";
 import { writeJson } from "../core/json-text.ts";
-import { type Outcome, withoutResult } from "../core/outcome.ts";
+import type { Outcome } from "../core/outcome.ts";
 import type { Store } from "../core/ports.ts";
 import type { Run } from "../core/run.ts";
 import { resultKey, runKey } from "./run-keys.ts";
