@@ -1,4 +1,7 @@
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
+import type * as z from "zod";
+import * as requests from "../../src/core/requests.ts";
+import { understoodInput } from "../../src/mcp/plain-schema.ts";
 import { TOOLS } from "../../src/mcp/tools/index.ts";
 import { code, codes, table } from "./markdown.ts";
 
@@ -60,8 +63,9 @@ export function reference(): string {
 
 function argumentsOf(tool: Tool): string {
   const { properties = {}, required = [] } = tool.advertised.inputSchema;
-  const rows = Object.entries(properties as unknown as Record<string, Property>).map(([name, property]) => [
-    `${code(name)}${required.includes(name) ? " (required)" : ""}`,
+  const listed = properties as unknown as Record<string, Property>;
+  const rows = Object.entries({ ...listed, ...notListed(tool, listed) }).map(([name, property]) => [
+    `${code(name)}${required.includes(name) ? " (required)" : name in listed ? "" : " (not listed)"}`,
     property.enum
       ? codes(property.enum)
       : property.items
@@ -70,4 +74,16 @@ function argumentsOf(tool: Tool): string {
     property.description ?? "",
   ]);
   return table(["argument", "type", "what it says"], rows);
+}
+
+/** What a tool takes and does not show to models; what has no description is for editors alone. */
+function notListed({ name }: Tool, listed: Record<string, Property>): Record<string, Property> {
+  const input = `${name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}Input`;
+  const { properties } = understoodInput(
+    (requests as unknown as Record<string, z.ZodType>)[input] as z.ZodType,
+  );
+  const taken = Object.entries(properties as Record<string, Property>);
+  return Object.fromEntries(
+    taken.filter(([field, { description }]) => !(field in listed) && description !== undefined),
+  );
 }

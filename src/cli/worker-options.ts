@@ -19,7 +19,12 @@ export interface WorkerOptions {
 export function addWorkerOptions(command: Command): Command {
   return command
     .argument("[command...]", "after --: the command that does each task, or options for the agent")
-    .addOption(new Option("--worker <kind>", "what does the tasks").choices(["search", "exec", "module"]))
+    .addOption(
+      new Option(
+        "--worker <kind>",
+        "what does the tasks; default search, unless a command or --module is given",
+      ).choices(["search", "exec", "module"]),
+    )
     .option("--root <dir>", "search: the folder whose text files are searched; default the current one")
     .option("--only <endings...>", "search: only files that end so, such as .md")
     .option("--module <file>", "module: the file that exports the handler")

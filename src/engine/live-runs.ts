@@ -103,7 +103,9 @@ export class LiveRuns {
       this.#live.delete(runId);
     });
     const settled = ended.catch((error: unknown) => {
-      this.#logger.warn({ err: error, runId }, "a run broke off");
+      // Its caller is told, and the run keeps it: only what nobody expected is for the log.
+      const level = OrchestratorError.from(error).code === "internal" ? "warn" : "debug";
+      this.#logger[level]({ err: error, runId }, "a run broke off");
     });
     this.#live.set(runId, { open, ended: settled });
     return { open, ended };

@@ -125,6 +125,8 @@ describe("sessions", () => {
     const error = await refusalOf(elsewhere.send({ sessionId: "s", data: 1 }));
     expect(error).toMatchObject({ code: "instance_down", instance: "A", delivery: "not_sent" });
     expect(error.message).toContain("not in the fleet");
+    // Its caller is told: a log of it, with a stack, would be noise on a terminal.
+    expect(elsewhere.logger.lines.filter(({ level }) => level !== "debug")).toEqual([]);
     expect(await elsewhere.history({ sessionId: "s" })).toMatchObject({ transcript: [{ data: "kept" }] });
   });
 });

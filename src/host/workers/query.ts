@@ -18,12 +18,16 @@ const MOST_HITS = 100;
  * @throws OrchestratorError `bad_request` that names the wrong field.
  */
 export function readRequest(payload: Json): SearchRequest {
-  const limit = readLimit(payload);
+  return { ...queryOf(payload), limit: readLimit(payload) };
+}
+
+/** The same of a message that was answered before, maybe by another kind of worker: any JSON has a query. */
+export function queryOf(payload: Json): Pick<SearchRequest, "query" | "narrow"> {
   if (isObject(payload)) {
-    if (typeof payload.narrow === "string") return { query: payload.narrow, limit, narrow: true };
-    if (typeof payload.query === "string") return { query: payload.query, limit, narrow: false };
+    if (typeof payload.narrow === "string") return { query: payload.narrow, narrow: true };
+    if (typeof payload.query === "string") return { query: payload.query, narrow: false };
   }
-  return { query: [...texts(payload)].join(" "), limit, narrow: false };
+  return { query: [...texts(payload)].join(" "), narrow: false };
 }
 
 /** The failure of a query in which there is nothing to look for. */

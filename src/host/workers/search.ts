@@ -2,9 +2,9 @@ import { basename } from "node:path";
 import { OrchestratorError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Logger } from "../../core/ports.ts";
-import type { Worker, WorkerReply, WorkerTask } from "../worker.ts";
+import type { Worker, WorkerReply, WorkerTask, WorkerTurn } from "../worker.ts";
 import { type CorpusOptions, openCorpus } from "./corpus.ts";
-import { noWords, readRequest, type SearchRequest } from "./query.ts";
+import { noWords, queryOf, readRequest, type SearchRequest } from "./query.ts";
 import { buildIndex, type IndexProgress, type SearchIndex } from "./search-index.ts";
 
 export interface SearchOptions extends CorpusOptions {
@@ -58,15 +58,20 @@ function search(index: SearchIndex, { payload, session, cancellation }: WorkerTa
   const looked = words.slice(0, MOST_WORDS);
   const query = words.length > looked.length ? looked.join(" ") : request.query;
 
-  const { ids, hits } = index.find(looked, request.limit, amongWhat(request, session?.state));
+  const { ids, hits } = index.find(looked, request.limit, amongWhat(index, request, session));
   const result: Json = { query, total: ids.length, hits: hits.map((hit) => ({ ...hit })) };
   return session ? { result, state: { ids: ids.slice(0, MOST_KEPT) } } : { result };
 }
 
-function amongWhat({ narrow }: SearchRequest, state: Json | undefined): ReadonlySet<string> | undefined {
+function amongWhat(
+  index: SearchIndex,
+  { narrow }: SearchRequest,
+  session: WorkerTask["session"],
+): ReadonlySet<string> | undefined {
   if (!narrow) return undefined;
-  const kept = state as { ids: string[] } | undefined;
-  if (kept) return new Set(kept.ids);
+  const kept = session?.state as { ids: string[] } | undefined;
+  const ids = kept?.ids ?? foundAgain(index, session?.history ?? []);
+  if (ids) return new Set(ids);
   throw new OrchestratorError(
     "bad_request",
     '"narrow" has nothing to narrow: no earlier message of this session searched.',
@@ -74,6 +79,17 @@ function amongWhat({ narrow }: SearchRequest, state: Json | undefined): Readonly
       action: 'Send {"query": "words"} in a session first, then {"narrow": "words"} in the same one.',
     },
   );
+}
+
+/** What the last searches of a session that moved here find in this folder: what they found elsewhere is not here. */
+function foundAgain(index: SearchIndex, history: readonly WorkerTurn[]): readonly string[] | undefined {
+  const requests = history.map(({ data }) => queryOf(data));
+  const first = requests.findLastIndex(({ narrow }) => !narrow);
+  if (first < 0) return undefined;
+  return requests.slice(first).reduce<readonly string[] | undefined>((among, { query }) => {
+    const words = index.words(query).slice(0, MOST_WORDS);
+    return index.find(words, 0, among && new Set(among)).ids.slice(0, MOST_KEPT);
+  }, undefined);
 }
 
 function shareText(share: SearchOptions["share"]): string {

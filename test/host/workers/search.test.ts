@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Cancellation } from "../../../src/core/cancellation.ts";
 import type { Json } from "../../../src/core/json.ts";
+import type { WorkerTurn } from "../../../src/host/worker.ts";
 import { createSearchWorker, type SearchOptions } from "../../../src/host/workers/search.ts";
 import { recordingLogger } from "../../support/logger.ts";
 import { folderOf } from "./folder.ts";
@@ -23,9 +24,12 @@ async function searcher(files: Record<string, string> = FILES, more: Partial<Sea
   const root = await folderOf(files);
   const worker = await createSearchWorker({ root, explicitRoot: false, logger, ...more });
   let state: Json | undefined;
-  const send = async (payload: Json, session?: { id: string; state: Json | undefined }) => {
+  const send = async (
+    payload: Json,
+    session?: { id: string; state: Json | undefined; history?: WorkerTurn[] },
+  ) => {
     const task = { key: "k", hops: 0, payload, cancellation: new Cancellation() };
-    const reply = await worker.run(session ? { ...task, session: { ...session, history: [] } } : task);
+    const reply = await worker.run(session ? { ...task, session: { history: [], ...session } } : task);
     return { ...reply, result: reply.result as unknown as Result };
   };
   /** Sends a message of one session, which keeps what the host would keep. */
@@ -187,6 +191,22 @@ describe("a session with the search", () => {
     expect(result.total).toBe(2100);
     expect((state as { ids: string[] }).ids).toHaveLength(2000);
     expect((await send({ narrow: "word" }, { id: "s", state })).result.total).toBe(2000);
+  });
+
+  it("narrows, when it has moved here, what its earlier messages find here", async () => {
+    const { send } = await searcher();
+    const turns: Json[] = [
+      "clocks",
+      { query: "backoff timeout", limit: "of another worker" },
+      { narrow: "timeout" },
+    ];
+    const moved = { id: "s", state: undefined, history: turns.map((data) => ({ data, result: null })) };
+    const { result, state } = await send({ narrow: "backoff" }, moved);
+    expect(ids(result)).toEqual(["retry.md#retry"]);
+    expect(state).toEqual({ ids: ["retry.md#retry"] });
+    // What it narrowed was left out on the way here.
+    const cut = { ...moved, history: moved.history.slice(2) };
+    await expect(send({ narrow: "backoff" }, cut)).rejects.toMatchObject({ code: "bad_request" });
   });
 
   it("cannot narrow before anything was found, nor outside a session", async () => {
