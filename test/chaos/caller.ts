@@ -65,6 +65,7 @@ export class Caller {
     const runId = runIdOf(reply);
     const told: Told = { call, runId, outcomes: "answer" in reply ? outcomesOf(reply.answer) : [] };
     if ("error" in reply) told.error = reply.error;
+    else if (saysTakenOver(reply.answer)) told.takenOver = true;
     this.evidence.told.push(told);
   }
 }
@@ -77,6 +78,10 @@ function runIdOf(reply: Reply): string | undefined {
 function outcomesOf(answer: Record<string, unknown>): ToldOutcome[] {
   if (Array.isArray(answer.outcomes)) return answer.outcomes;
   return typeof answer.instance === "string" ? [answer as unknown as ToldOutcome] : [];
+}
+
+function saysTakenOver({ warnings }: Record<string, unknown>): boolean {
+  return Array.isArray(warnings) && warnings.some((warning) => String(warning).includes("taken over"));
 }
 
 function isPending(reply: Reply | undefined): boolean {

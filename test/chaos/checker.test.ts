@@ -77,6 +77,17 @@ describe("the checker", () => {
     expect(rules(evidence({ told: [{ call, runId: "run-1", outcomes: [resultless] }] }))).toEqual(["untrue"]);
   });
 
+  it("finds an answer that is done and is stored otherwise, unless it says that its run was taken over", () => {
+    const unknown: Outcome = { ...outcome, delivery: "unknown", reply: "none", error };
+    const outages = [{ instance: "A", from: 500, until: 1_500 }];
+    const told = { call, runId: "run-1", outcomes: [outcome] };
+    expect(rules(evidence({ told: [told], outcomes: [unknown], outages }))).toEqual(["untrue"]);
+    const late = { ...told, takenOver: true };
+    expect(rules(evidence({ told: [late], outcomes: [unknown], outages }))).toEqual([]);
+    const madeUp = { ...late, outcomes: [{ ...outcome, result: { execution: "e2" } }] };
+    expect(rules(evidence({ told: [madeUp], outcomes: [unknown], outages }))).toEqual(["untrue"]);
+  });
+
   it("finds the key of a send with two runs", () => {
     const keyed: PlannedCall = { ...call, operation: "send", input: { idempotencyKey: "k" } };
     const told = ["run-1", "run-2"].map((runId) => ({ call: keyed, runId, outcomes: [] }));

@@ -161,6 +161,13 @@ function checkTold({ runs }: Evidence, told: Told, byRun: Map<string, Execution[
       say(`${instance} is done, and without its result`);
       continue;
     }
+    if (told.takenOver) {
+      // A process that wakes too late to store what it heard tells it all the same: it has to be true.
+      const { execution } = result as { execution?: string };
+      const isDone = executions.some((each) => each.execution === execution && each.end === "done");
+      if (!isDone) say(`${instance} is done, but the ledger has no such result`);
+      continue;
+    }
     const stored = run?.outcomes.find((outcome) => outcome.instance === instance);
     if (run && (stored?.reply !== "done" || !isDeepStrictEqual(stored.result, result)))
       say(`${instance} is done, but it is stored as ${stored?.delivery}/${stored?.reply}`);

@@ -23,6 +23,8 @@ export interface Told {
   runId: string | undefined;
   /** What the answer says of the work at each instance that it names. */
   outcomes: ToldOutcome[];
+  /** It says that another process has taken the run over: what it tells may be more than what is stored. */
+  takenOver?: boolean;
   error?: ErrorBody;
 }
 
