@@ -1,8 +1,9 @@
 import type { Server, Transport } from "@modelcontextprotocol/server";
-import { type StdioServerHandle, StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
+import { type StdioServerHandle, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Logger } from "../core/ports.ts";
 import type { ResourceChanges } from "./resources/changes.ts";
 import { sendToListeners } from "./resources/subscriptions.ts";
+import { StdioTransport } from "./stdio-transport.ts";
 import { refusedListening } from "./tasks/listen.ts";
 
 export interface McpStdioOptions {
@@ -23,7 +24,7 @@ export function serveMcpStdio({
   changes,
   onClose,
   logger,
-  transport = new StdioServerTransport(),
+  transport = new StdioTransport(),
 }: McpStdioOptions): StdioServerHandle {
   let server: Server | undefined;
   const serve = () => {
