@@ -11,7 +11,7 @@ import type { Engine } from "../engine/engine.ts";
 import { callContext } from "./call-context.ts";
 import type { ListedTool } from "./define-tool.ts";
 import { LISTED } from "./listed.ts";
-import { CACHE_HINTS, capabilitiesOf, offer, revisionOf } from "./offer.ts";
+import { CACHE_HINTS, capabilitiesOf, checkCursor, offer, revisionOf } from "./offer.ts";
 import { canWatch, ResourceChanges } from "./resources/changes.ts";
 import { canMakeTasks, TASKS_EXTENSION } from "./tasks/extension.ts";
 import { addTaskMethods } from "./tasks/methods.ts";
@@ -80,7 +80,8 @@ export function createMcpServer({
     return { ...rest, resourceLinks: resourceLinks && revisionOf(server) >= LINKS_SINCE };
   };
   server.onerror = (error) => logger.warn({ err: error }, "the MCP connection reports an error");
-  server.setRequestHandler("tools/list", () => {
+  server.setRequestHandler("tools/list", ({ params }) => {
+    checkCursor(params?.cursor);
     onListed?.();
     return { tools: tools.map(({ advertised }) => advertised) };
   });
