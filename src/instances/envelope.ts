@@ -6,6 +6,7 @@ import { splitAtResult } from "../core/split-result.ts";
 import { readUsage } from "../core/usage.ts";
 import { failureError, type OwnError } from "./delivery.ts";
 import type { Exchange } from "./exchange.ts";
+import { resultAnswer } from "./result.ts";
 import { snippet } from "./snippet.ts";
 
 // The JSON of our own protocol, `rest`, as an instance sends it: untrusted until read here.
@@ -111,7 +112,7 @@ export function taskAnswer(task: JsonObject, instance: string): Answer {
 const TASK_ID = /^[\w.:/-]{1,256}$/;
 
 function readReply({ reply, result, error }: JsonObject, instance: string): Accepted {
-  if (reply === "done") return { delivery: "accepted", reply, result: result ?? null };
+  if (reply === "done") return resultAnswer(result ?? null, instance);
   if (reply === "pending") return { delivery: "accepted", reply };
   const own = ownError(error);
   if (reply === "cancelled") {

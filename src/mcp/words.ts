@@ -41,7 +41,8 @@ export function oneLine(text: string, longest = 400): string {
     .slice(0, 4 * longest)
     .replace(/\s+/g, " ")
     .trim();
-  return line.length > longest ? `${line.slice(0, longest - 1)}…` : line;
+  // A cut may fall between the two halves of one character, which not every client can read.
+  return (line.length > longest ? `${line.slice(0, longest - 1)}…` : line).toWellFormed();
 }
 
 /** An error in one line, without its action. */

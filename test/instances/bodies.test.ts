@@ -94,6 +94,21 @@ describe("a body that is too large has failed, since it would come the same agai
   });
 });
 
+describe("a result that is nested too deeply has failed, and nobody else's answer with it", () => {
+  const lists = (levels: number, space = "") => `${`[${space}`.repeat(levels)}${"]".repeat(levels)}`;
+
+  it.each([
+    ["at the limit", lists(1_000), "accepted done"],
+    ["beyond it", lists(1_001), "accepted failed payload_too_large"],
+    ["broken into lines", lists(9_900, "\n"), "accepted failed payload_too_large"],
+    ["far beyond it", lists(100_000), "accepted failed payload_too_large"],
+  ])("%s", async (_how, result, expected) => {
+    const { server, client } = await faultyInstance();
+    server.play(respond({ body: `{"taskId":"t","reply":"done","result":${result}}` }));
+    expect(facts(await client.send(call()))).toBe(expected);
+  });
+});
+
 describe("a whole 2xx body that is no task of ours is asked for again, with a piece of what came", () => {
   it.each([
     ["empty", respond({ body: "" }), "an empty body"],
