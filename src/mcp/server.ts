@@ -4,6 +4,7 @@ import {
   type Server,
   type ServerContext,
 } from "@modelcontextprotocol/server";
+import type { Cancellation } from "../core/cancellation.ts";
 import { DEFAULT_MCP_SETTINGS, type McpSettings } from "../core/mcp-settings.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Logger } from "../core/ports.ts";
@@ -47,6 +48,8 @@ export interface McpServerDependencies {
   settings?: () => McpSettings | Promise<McpSettings>;
   /** What all connections are told of; the connection's own, where the engine can be watched, unless given. */
   changes?: ResourceChanges | undefined;
+  /** Cancelled when the client may be gone, though its calls are still answered. */
+  inputEnded?: Cancellation | undefined;
   /** A client has asked for the tools, and is answered. */
   onListed?: () => void;
 }
@@ -62,6 +65,7 @@ export function createMcpServer({
   tools = LISTED,
   settings: configured = () => DEFAULT_MCP_SETTINGS,
   changes = canWatch(engine) ? new ResourceChanges(engine) : undefined,
+  inputEnded,
   onListed,
 }: McpServerDependencies): Server {
   const server = new TaskServer(
@@ -89,7 +93,7 @@ export function createMcpServer({
     const call = { tool: toolNamed(params.name, tools), sent: params.arguments ?? {} };
     const client = { name: server.getClientVersion()?.name, capabilities: server.getClientCapabilities() };
     const { callTool } = await import("./call-tool.ts");
-    return callTool({ engine, logger, client, settings: await settings() }, call, context);
+    return callTool({ engine, logger, client, inputEnded, settings: await settings() }, call, context);
   });
   const viewerOf = (context: ServerContext) => callContext(context, undefined, () => false);
   if (canMakeTasks(engine)) addTaskMethods(server, { engine, viewerOf, settings });

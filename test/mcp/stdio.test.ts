@@ -161,6 +161,17 @@ describe("the MCP server on stdio", () => {
     expect(stderr().match(/^closed$/gm)).toHaveLength(1);
   });
 
+  it("answers what it was asked before its client closed stdin, the last line without its end too", async () => {
+    const { child, send, answers, exited } = await start();
+    send(INITIALIZE);
+    send({ id: 2, method: "tools/call", params: { name: "health", arguments: {} } });
+    child.stdin.end(
+      '{"jsonrpc":"2.0","id":3,"method":"resources/read","params":{"uri":"orchestrator://fleet"}}',
+    );
+    expect(await exited).toBe(0);
+    expect([...answers().keys()].sort()).toEqual([1, 2, 3]);
+  });
+
   it("takes a closed stdout for the end of its client, not for a crash", async () => {
     const { child, send, stderr, exited } = await start();
     child.stdout.destroy();
