@@ -59,16 +59,23 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** One page of a listing, a line an item, and how to turn the page. */
+/**
+ * One page of a listing, a line an item, and how to turn the page.
+ *
+ * @param after Where it was to begin, if not at the newest.
+ */
 export function listing<T>(
   tool: string,
   noun: string,
   { items, next }: Page<T>,
   describe: (item: T) => string,
+  after?: string,
 ): string {
   const more = next === undefined ? [] : [`There are more: ${callOf(tool, { after: next })}`];
   return [
-    items.length === 0 ? `There is no ${noun}.` : `${plural(items.length, noun)}:`,
+    items.length === 0
+      ? `There is no ${after === undefined ? "" : "further "}${noun}.`
+      : `${plural(items.length, noun)}:`,
     ...items.map(describe),
     ...more,
   ].join("\n");

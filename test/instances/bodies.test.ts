@@ -165,6 +165,21 @@ describe("a task of ours", () => {
     expect(await client.send(call())).toMatchObject({ reply: "done", result: null });
   });
 
+  it.each([
+    ["a text", '"boom"', "A: the task failed: boom"],
+    ["an object of its own", '{"message":{"a":1}}', 'A: the task failed: {"message":{"a":1}}'],
+    ["nothing", "null", "A says that the task failed, and not why."],
+    [
+      "one that is nested too deeply",
+      `${"[".repeat(9_000)}${"]".repeat(9_000)}`,
+      "A says that the task failed, and not why.",
+    ],
+  ])("that failed with %s says so", async (_what, error, message) => {
+    const { server, client } = await faultyInstance();
+    server.play(respond({ body: `{"taskId":"t","reply":"failed","error":${error}}` }));
+    expect(errorOf(await client.send(call()))?.message).toBe(message);
+  });
+
   it("that failed carries the instance's own error", async () => {
     const { server, client } = await faultyInstance();
     const error = { code: "interrupted", message: "the host restarted", action: "Look.", retryable: false };
