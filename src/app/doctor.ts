@@ -34,7 +34,7 @@ function configuration({ config }: App): Finding {
 async function store({ store, stateDir }: App): Promise<string> {
   await store.put("doctor", "{}", { expiresAt: Date.now() + 1_000 });
   const runs = await store.list("run/", { limit: 1_000 });
-  return `${stateDir} can be read and written; ${runs.length === 1_000 ? "1,000 runs or more" : `${runs.length} runs`}`;
+  return `${stateDir} can be read and written; ${runs.length === 1_000 ? "1,000 runs or more" : `${runs.length} run${runs.length === 1 ? "" : "s"}`}`;
 }
 
 async function cluster({ config, keys }: App): Promise<Finding[]> {

@@ -28,7 +28,7 @@ export function startMcpProxy({
     clientGone = resolve;
   });
   const server = serveMcpStdio({
-    createServer: () => createMcpServer({ engine, version, logger, tools }),
+    createServer: (inputEnded) => createMcpServer({ inputEnded, engine, version, logger, tools }),
     onClose: () => clientGone(),
     logger,
   });

@@ -55,7 +55,8 @@ export function startMcp({
     clientGone = resolve;
   });
   const server = serveMcpStdio({
-    createServer: () => createMcpServer({ engine, version, logger, tools, settings, changes, onListed }),
+    createServer: (inputEnded) =>
+      createMcpServer({ inputEnded, engine, version, logger, tools, settings, changes, onListed }),
     changes,
     onClose: () => clientGone(),
     logger,

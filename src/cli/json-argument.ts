@@ -5,7 +5,7 @@ import { say } from "./output.ts";
 import { oneLine } from "./text.ts";
 
 /**
- * What a flag was given: JSON, `@file`, or `-` for standard input; `undefined` where it was not given.
+ * What a flag, or an argument such as "the plan", was given: JSON, `@file`, or `-` for standard input; `undefined` where it was not given.
  *
  * @throws OrchestratorError `bad_request` that shows how text is quoted.
  */
@@ -30,7 +30,9 @@ function parsed(text: string, flag: string, where: string): Json {
   if (json !== undefined) return json;
   throw usage(
     text.trim() === "" ? `${flag}: ${where} is empty.` : `${flag}: ${where} is not JSON: ${shown(text)}`,
-    `Write JSON there. jq makes it of text: jq -Rs '{message: .}' notes.txt | orchestrator … ${flag} -`,
+    isFlag(flag)
+      ? `Write JSON there. jq makes it of text: jq -Rs '{message: .}' notes.txt | orchestrator … ${flag} -`
+      : "Write JSON there; --help shows an example.",
   );
 }
 
@@ -40,8 +42,16 @@ async function file(path: string, flag: string): Promise<string> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = { ENOENT: "there is no such file", EISDIR: "it is a folder" }[code ?? ""] ?? code;
-    throw usage(`${flag}: ${path || "@"} cannot be read: ${why}.`, `Name a file as ${flag} @file.json.`);
+    const how = isFlag(flag)
+      ? `Name a file as ${flag} @file.json.`
+      : "Name its file, or - for standard input.";
+    throw usage(`${flag}: ${path || "@"} cannot be read: ${why}.`, how);
   }
+}
+
+/** Else it is an argument that is a file by itself. */
+function isFlag(flag: string): boolean {
+  return flag.startsWith("--");
 }
 
 async function standardInput(flag: string): Promise<string> {

@@ -1,5 +1,6 @@
 import type { OrchestratorError } from "../core/errors.ts";
 import { writeJson } from "../core/json-text.ts";
+import { EXIT } from "./exit.ts";
 import { paint } from "./table.ts";
 import { plain } from "./text.ts";
 
@@ -11,8 +12,14 @@ export function letReadersGo(): void {
   for (const stream of [process.stdout, process.stderr]) stream.off("error", letGo).on("error", letGo);
 }
 
-function letGo(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+function letGo(this: NodeJS.WriteStream, error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") return;
+  // Such as a full disk. Where it is stderr there is nobody left to tell.
+  if (this === process.stdout)
+    say(
+      `stdout cannot be written: ${error.message}. What a run came to is stored: orchestrator runs show prints it.`,
+    );
+  process.exit(EXIT.failed);
 }
 
 export function isTable(output: Output | undefined): boolean {

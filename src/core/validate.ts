@@ -61,7 +61,9 @@ function mostTelling(issue: Issue): Issue {
 
 function messageOf(issue: Issue): string {
   if (issue.code === "too_small" && issue.minimum === 1 && issue.origin !== "number") {
-    return "expected at least one, and it is empty";
+    return issue.origin === "string"
+      ? "expected text, and it is empty"
+      : "expected at least one, and it is empty";
   }
   return issue.message
     .replace(/^(Invalid \w+|Too small|Too big): /, "")

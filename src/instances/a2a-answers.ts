@@ -2,6 +2,7 @@ import type { Message, Task } from "@a2a-js/sdk";
 import { type ErrorCode, OrchestratorError } from "../core/errors.ts";
 import type { Answer } from "../core/ports.ts";
 import { messageResult, taskResult, wordsOf } from "./a2a-parts.ts";
+import { resultAnswer } from "./result.ts";
 
 // What an agent's task or message says of the work.
 
@@ -27,7 +28,7 @@ export function answerOf(answered: Task | Message, name: string): Accepted {
   if ("messageId" in answered) {
     const { contextId } = answered;
     const remoteId = contextId && { remoteId: remoteIdOf({ contextId, taskId: "" }) };
-    return { delivery: "accepted", reply: "done", ...remoteId, result: messageResult(answered) };
+    return { ...resultAnswer(messageResult(answered), name), ...remoteId };
   }
   return taskAnswer(answered, name);
 }
@@ -40,12 +41,12 @@ function taskAnswer(task: Task, name: string): Accepted {
   if (asksFor) {
     const message = status?.message ? messageResult(status.message) : "";
     const result = task.artifacts.length > 0 && { result: taskResult(task) };
-    return { ...known, reply: "done", result: { asksFor, message, ...result, taskId, contextId } };
+    return { ...known, ...resultAnswer({ asksFor, message, ...result, taskId, contextId }, name) };
   }
   const words = wordsOf(status?.message);
   switch (status?.state) {
     case COMPLETED:
-      return { ...known, reply: "done", result: taskResult(task) };
+      return { ...known, ...resultAnswer(taskResult(task), name) };
     case FAILED:
       return { ...known, reply: "failed", error: because("failed", "instance_error", words, name) };
     case REJECTED:

@@ -1,4 +1,5 @@
 import { DELIVERIES, type Delivery } from "../core/delivery.ts";
+import { isDeeper } from "../core/depth.ts";
 import { type ErrorCode, isErrorCode, OrchestratorError } from "../core/errors.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "../core/json.ts";
 import type { Answer } from "../core/ports.ts";
@@ -6,6 +7,7 @@ import { splitAtResult } from "../core/split-result.ts";
 import { readUsage } from "../core/usage.ts";
 import { failureError, type OwnError } from "./delivery.ts";
 import type { Exchange } from "./exchange.ts";
+import { resultAnswer } from "./result.ts";
 import { snippet } from "./snippet.ts";
 
 // The JSON of our own protocol, `rest`, as an instance sends it: untrusted until read here.
@@ -34,7 +36,7 @@ function ownError(value: Json | undefined): OwnError | undefined {
     message: known === code ? words(message) : `${snippet(code)}: ${words(message)}`,
     // Ours say what to do next: what an instance advises must not be taken for that.
     ...(typeof action === "string" && { action: `The instance advises: ${words(action)}` }),
-    ...(isObject(details) && { details }),
+    ...(isObject(details) && isPlain(details) && { details }),
     ...(isDelivery(delivery) && { delivery }),
   };
 }
@@ -111,16 +113,28 @@ export function taskAnswer(task: JsonObject, instance: string): Answer {
 const TASK_ID = /^[\w.:/-]{1,256}$/;
 
 function readReply({ reply, result, error }: JsonObject, instance: string): Accepted {
-  if (reply === "done") return { delivery: "accepted", reply, result: result ?? null };
+  if (reply === "done") return resultAnswer(result ?? null, instance);
   if (reply === "pending") return { delivery: "accepted", reply };
   const own = ownError(error);
   if (reply === "cancelled") {
     const message = own?.message ?? `${instance} cancelled it.`;
     return { delivery: "accepted", reply, error: acceptedError("cancelled", message, instance) };
   }
-  const message = own ? `${instance}: ${own.message}` : `${instance} says that the task failed, and not why.`;
+  const message = own ? `${instance}: ${own.message}` : failedWith(error, instance);
   const code = own?.code ?? "instance_error";
   return { delivery: "accepted", reply: "failed", error: acceptedError(code, message, instance, own) };
+}
+
+/** An error is nested no deeper than everybody can read. */
+function isPlain(value: Json): boolean {
+  return !isDeeper(value, 50);
+}
+
+/** Whoever does not send our envelope may have said why in its own form. */
+function failedWith(error: Json | undefined, instance: string): string {
+  if (error === undefined || error === null || error === "" || !isPlain(error))
+    return `${instance} says that the task failed, and not why.`;
+  return `${instance}: the task failed: ${typeof error === "string" ? words(error) : snippet(JSON.stringify(error))}`;
 }
 
 type Accepted = Extract<Answer, { delivery: "accepted" }>;

@@ -26,7 +26,7 @@ export function callContext(
   { mcpReq, http }: ServerContext,
   clientName: string | undefined,
   isOpen: () => boolean,
-): CallContext {
+): CallContext & { gone: Cancellation } {
   const { _meta } = mcpReq;
   const envelope: { [CLIENT_INFO_META_KEY]?: Implementation } | undefined = mcpReq.envelope;
   const name = envelope?.[CLIENT_INFO_META_KEY]?.name ?? clientName;

@@ -5,6 +5,7 @@ import {
   ProtocolError,
   type ServerContext,
 } from "@modelcontextprotocol/server";
+import type { Cancellation } from "../core/cancellation.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { McpSettings } from "../core/mcp-settings.ts";
 import type { Logger } from "../core/ports.ts";
@@ -27,21 +28,23 @@ interface Caller {
   logger: Logger;
   client: Client;
   settings: McpSettings;
+  /** Cancelled when the client may be gone: a call that is open then is kept for the identical one. */
+  inputEnded?: Cancellation | undefined;
 }
 
 /** Answers a call of a tool that is listed; whatever goes wrong with the work is a result too. */
 export async function callTool(
-  { engine, logger, client, settings }: Caller,
+  { engine, logger, client, settings, inputEnded }: Caller,
   { tool, sent }: { tool: ListedTool; sent: Record<string, unknown> },
   context: ServerContext,
 ): Promise<CallToolResult | InputRequiredResult> {
   let open = true;
+  let mindNoMore = () => {};
   try {
     const call = whole(tool).prepare({ ...sent, ...confirmedBy(context) }, settings);
-    const answered = answerCall({ engine, logger }, call, {
-      context: callContext(context, client.name, () => open),
-      mcp: context,
-    });
+    const caller = callContext(context, client.name, () => open);
+    mindNoMore = inputEnded?.onCancel(() => caller.gone.cancel()) ?? mindNoMore;
+    const answered = answerCall({ engine, logger }, call, { context: caller, mcp: context });
     return (await answered) as CallToolResult;
   } catch (thrown) {
     if (thrown instanceof ProtocolError) throw thrown;
@@ -51,6 +54,7 @@ export async function callTool(
     if (error.code === "internal") logger.error({ err: thrown, tool: tool.name }, "a tool call broke off");
     return toErrorResult(error);
   } finally {
+    mindNoMore();
     open = false;
   }
 }

@@ -18,8 +18,6 @@ export interface Beginning {
   /** Length of the whole. */
   chars: number;
   isJson: boolean;
-  /** What it is the text of, where it is whole. */
-  value?: Json;
 }
 
 /** Shows values side by side: small ones whole, the large ones cut alike. */
@@ -30,7 +28,7 @@ export function excerpts(values: readonly Json[], room: Room): Excerpt[] {
 export function asText(value: Json): Beginning {
   const isJson = typeof value !== "string";
   const text = isJson ? writeJson(value) : value;
-  return { text, chars: text.length, isJson, value };
+  return { text, chars: text.length, isJson };
 }
 
 export function excerptsOf(texts: readonly Beginning[], { total, each }: Room): Excerpt[] {
@@ -39,17 +37,10 @@ export function excerptsOf(texts: readonly Beginning[], { total, each }: Room): 
     total,
   );
   const most = Math.min(share, each);
-  return texts.map(({ text, chars, isJson, value }) => {
+  return texts.map(({ text, chars, isJson }) => {
     const shown = text.slice(0, cutAt(text, most, isJson));
-    const whole = shown.length === chars;
-    if (whole) checkEncodable(value);
-    return { text: shown, chars, whole };
+    return { text: shown, chars, whole: shown.length === chars };
   });
-}
-
-/** What is shown whole goes out as a value too: one that is nested too deeply for that would break off the answer. */
-function checkEncodable(value: unknown): void {
-  JSON.stringify(value);
 }
 
 /** How many characters of these excerpts count against the room. */

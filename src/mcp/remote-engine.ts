@@ -1,14 +1,19 @@
 import { asks } from "../core/aggregation/strategy.ts";
 import type * as calls from "../core/calls.ts";
 import type { CallContext } from "../core/context.ts";
+import { OrchestratorError } from "../core/errors.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Engine } from "../engine/engine.ts";
 import { asSent } from "./as-sent.ts";
+import { LONGEST_WAIT_MS } from "./call-context.ts";
 import { UnheardCalls } from "./unheard-calls.ts";
 
 /** How long {@link Engine.close} waits for calls that may not have reached the server yet. */
 const CLOSE_GRACE_MS = 2_000;
+
+/** A server that is reached and says nothing is given up before clients give the call up, a minute after they made it. */
+const GIVEN_UP_MS = LONGEST_WAIT_MS + 5_000;
 
 /** A call of work, as far as it matters here. */
 interface WorkCall extends calls.RepetitionOptions {
@@ -37,6 +42,13 @@ export function remoteEngine(connect: () => Orchestrator, clock: Clock): Engine 
     return answer;
   };
 
+  /** @param key What the call is asked for again by: it may have arrived. */
+  const inTime = <T>(answer: Promise<T>, key?: string): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const stop = clock.after(GIVEN_UP_MS, () => reject(silent(key)));
+      answer.then(resolve, reject).finally(stop);
+    });
+
   function work<C extends WorkCall, A extends object>(
     operation: string,
     call: (call: C, options: CallOptions) => Promise<A>,
@@ -45,12 +57,14 @@ export function remoteEngine(connect: () => Orchestrator, clock: Clock): Engine 
       const sent = asSent<C>(input);
       const options = optionsOf(context);
       // A plan is resumed by its own id.
-      if (sent.dryRun || sent.resume !== undefined) return during(call(sent, options));
-      return during(unheard.call(operation, sent, context.gone, (keyed) => call(keyed, options)));
+      if (sent.dryRun || sent.resume !== undefined) return during(inTime(call(sent, options)));
+      const make = (keyed: C & { idempotencyKey: string }) =>
+        inTime(call(keyed, options), keyed.idempotencyKey);
+      return during(unheard.call(operation, sent, context.gone, make));
     };
   }
   const plain = <C extends object, A>(call: (call: C) => Promise<A>) => {
-    return async (input: object) => during(call(asSent<C>(input)));
+    return async (input: object) => during(inTime(call(asSent<C>(input))));
   };
   const asking = work<calls.AggregateCall & WorkCall, Awaited<ReturnType<Orchestrator["aggregate"]>>>(
     "aggregate",
@@ -66,7 +80,7 @@ export function remoteEngine(connect: () => Orchestrator, clock: Clock): Engine 
     aggregate: async (input, context = {}) =>
       asks(input.strategy)
         ? asking(input, context)
-        : during(server().aggregate(asSent<calls.AggregateCall>(input), optionsOf(context))),
+        : during(inTime(server().aggregate(asSent<calls.AggregateCall>(input), optionsOf(context)))),
     sessionsSpawn: plain((call: calls.SessionsSpawnCall) => server().sessionsSpawn(call)),
     sessionsSend: work("sessions_send", async (call: calls.SessionsSendCall, options) =>
       server().sessionsSend(call, options),
@@ -92,6 +106,15 @@ export function remoteEngine(connect: () => Orchestrator, clock: Clock): Engine 
       await connected?.close();
     },
   };
+}
+
+function silent(key: string | undefined): OrchestratorError {
+  const again =
+    key === undefined ? "" : ` with the idempotencyKey ${JSON.stringify(key)}, so that nothing is done twice`;
+  return new OrchestratorError("timeout", `The server did not answer within ${GIVEN_UP_MS / 1000} s.`, {
+    action: `See whether the server of --url or ORCHESTRATOR_URL runs, then make the call again${again}.`,
+    ...(key !== undefined && { delivery: "unknown", details: { idempotencyKey: key } }),
+  });
 }
 
 function optionsOf({ cancellation, onRun, onProgress }: Partial<CallContext>): CallOptions {

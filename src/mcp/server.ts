@@ -4,6 +4,7 @@ import {
   type Server,
   type ServerContext,
 } from "@modelcontextprotocol/server";
+import type { Cancellation } from "../core/cancellation.ts";
 import { DEFAULT_MCP_SETTINGS, type McpSettings } from "../core/mcp-settings.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Logger } from "../core/ports.ts";
@@ -11,7 +12,7 @@ import type { Engine } from "../engine/engine.ts";
 import { callContext } from "./call-context.ts";
 import type { ListedTool } from "./define-tool.ts";
 import { LISTED } from "./listed.ts";
-import { CACHE_HINTS, capabilitiesOf, offer, revisionOf } from "./offer.ts";
+import { CACHE_HINTS, capabilitiesOf, checkCursor, offer, revisionOf } from "./offer.ts";
 import { canWatch, ResourceChanges } from "./resources/changes.ts";
 import { canMakeTasks, TASKS_EXTENSION } from "./tasks/extension.ts";
 import { addTaskMethods } from "./tasks/methods.ts";
@@ -47,6 +48,8 @@ export interface McpServerDependencies {
   settings?: () => McpSettings | Promise<McpSettings>;
   /** What all connections are told of; the connection's own, where the engine can be watched, unless given. */
   changes?: ResourceChanges | undefined;
+  /** Cancelled when the client may be gone, though its calls are still answered. */
+  inputEnded?: Cancellation | undefined;
   /** A client has asked for the tools, and is answered. */
   onListed?: () => void;
 }
@@ -62,6 +65,7 @@ export function createMcpServer({
   tools = LISTED,
   settings: configured = () => DEFAULT_MCP_SETTINGS,
   changes = canWatch(engine) ? new ResourceChanges(engine) : undefined,
+  inputEnded,
   onListed,
 }: McpServerDependencies): Server {
   const server = new TaskServer(
@@ -80,7 +84,8 @@ export function createMcpServer({
     return { ...rest, resourceLinks: resourceLinks && revisionOf(server) >= LINKS_SINCE };
   };
   server.onerror = (error) => logger.warn({ err: error }, "the MCP connection reports an error");
-  server.setRequestHandler("tools/list", () => {
+  server.setRequestHandler("tools/list", ({ params }) => {
+    checkCursor(params?.cursor);
     onListed?.();
     return { tools: tools.map(({ advertised }) => advertised) };
   });
@@ -88,7 +93,7 @@ export function createMcpServer({
     const call = { tool: toolNamed(params.name, tools), sent: params.arguments ?? {} };
     const client = { name: server.getClientVersion()?.name, capabilities: server.getClientCapabilities() };
     const { callTool } = await import("./call-tool.ts");
-    return callTool({ engine, logger, client, settings: await settings() }, call, context);
+    return callTool({ engine, logger, client, inputEnded, settings: await settings() }, call, context);
   });
   const viewerOf = (context: ServerContext) => callContext(context, undefined, () => false);
   if (canMakeTasks(engine)) addTaskMethods(server, { engine, viewerOf, settings });

@@ -1,13 +1,19 @@
 import type { Server, Transport } from "@modelcontextprotocol/server";
-import { type StdioServerHandle, StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
+import { type StdioServerHandle, serveStdio } from "@modelcontextprotocol/server/stdio";
+import { Cancellation } from "../core/cancellation.ts";
 import type { Logger } from "../core/ports.ts";
 import type { ResourceChanges } from "./resources/changes.ts";
 import { sendToListeners } from "./resources/subscriptions.ts";
+import { StdioTransport } from "./stdio-transport.ts";
 import { refusedListening } from "./tasks/listen.ts";
 
 export interface McpStdioOptions {
-  /** Makes the server of the connection, once its client has shown which revision it speaks. */
-  createServer: () => Server;
+  /**
+   * Makes the server of the connection, once its client has shown which revision it speaks.
+   *
+   * @param inputEnded Cancelled when the client may be gone, though answers are still written.
+   */
+  createServer: (inputEnded: Cancellation) => Server;
   /** What clients of revision 2026-07-28 may listen for. */
   changes?: ResourceChanges | undefined;
   /** The client is gone: it closed our stdin, or reads our stdout no more. Called once. */
@@ -23,11 +29,11 @@ export function serveMcpStdio({
   changes,
   onClose,
   logger,
-  transport = new StdioServerTransport(),
+  transport = new StdioTransport(),
 }: McpStdioOptions): StdioServerHandle {
   let server: Server | undefined;
   const serve = () => {
-    server = createServer();
+    server = createServer(transport instanceof StdioTransport ? transport.inputEnded : new Cancellation());
     return server;
   };
   const handle = serveStdio(serve, {

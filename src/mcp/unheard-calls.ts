@@ -43,7 +43,7 @@ export class UnheardCalls {
       return earlier === undefined ? answer : withWarning(answer);
     } catch (error) {
       // An answer that was lost on its way here was heard by nobody as well: the client names the key then.
-      if (OrchestratorError.from(error).details?.idempotencyKey === idempotencyKey) leave();
+      if (!gone?.error && OrchestratorError.from(error).details?.idempotencyKey === idempotencyKey) leave();
       throw error;
     }
   }

@@ -41,7 +41,8 @@ export function oneLine(text: string, longest = 400): string {
     .slice(0, 4 * longest)
     .replace(/\s+/g, " ")
     .trim();
-  return line.length > longest ? `${line.slice(0, longest - 1)}…` : line;
+  // A cut may fall between the two halves of one character, which not every client can read.
+  return (line.length > longest ? `${line.slice(0, longest - 1)}…` : line).toWellFormed();
 }
 
 /** An error in one line, without its action. */
@@ -58,16 +59,23 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** One page of a listing, a line an item, and how to turn the page. */
+/**
+ * One page of a listing, a line an item, and how to turn the page.
+ *
+ * @param after Where it was to begin, if not at the newest.
+ */
 export function listing<T>(
   tool: string,
   noun: string,
   { items, next }: Page<T>,
   describe: (item: T) => string,
+  after?: string,
 ): string {
   const more = next === undefined ? [] : [`There are more: ${callOf(tool, { after: next })}`];
   return [
-    items.length === 0 ? `There is no ${noun}.` : `${plural(items.length, noun)}:`,
+    items.length === 0
+      ? `There is no ${after === undefined ? "" : "further "}${noun}.`
+      : `${plural(items.length, noun)}:`,
     ...items.map(describe),
     ...more,
   ].join("\n");

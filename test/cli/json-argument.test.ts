@@ -46,6 +46,14 @@ describe("JSON on a command line", () => {
     });
   });
 
+  it("says how an argument that is a file by itself is given", async () => {
+    const path = join(await folder(), "plan.json");
+    const plan = () => readJsonArgument(`@${path}`, "the plan").catch((error) => error);
+    expect((await plan()).action).toBe("Name its file, or - for standard input.");
+    await writeFile(path, "{");
+    expect((await plan()).action).toBe("Write JSON there; --help shows an example.");
+  });
+
   it("names a file that is empty, or holds no JSON", async () => {
     const file = join(await folder(), "task.json");
     await writeFile(file, "");

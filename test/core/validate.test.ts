@@ -44,6 +44,13 @@ describe("a wrong value", () => {
     expect(error.details).toEqual({ field: "query" });
   });
 
+  it("is empty where text, or an element, is expected", () => {
+    expect(refusal("", "key", z.string().min(1)).message).toBe("key: expected text, and it is empty");
+    expect(refusal([], "names", z.array(z.string()).min(1)).message).toBe(
+      "names: expected at least one, and it is empty",
+    );
+  });
+
   it("is one of several that are all named", () => {
     expect(refusal({ retries: "3" }).message).toBe(
       "query: expected string; retries: expected number, received string",

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -53,6 +54,17 @@ describe("the command line", () => {
     child.stdout.destroy();
     expect((await once(child, "close"))[0]).toBe(1);
     expect(stderr).toBe("");
+  });
+
+  it.runIf(existsSync("/dev/full"))("says so where there is no room for what it prints", async () => {
+    const env = await freshEnv();
+    const child = spawn("sh", ["-c", '"$0" "$1" runs list > /dev/full', NODE, PROGRAM], { env });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    expect((await once(child, "close"))[0]).toBe(1);
+    expect(stderr).toMatch(/^stdout cannot be written: ENOSPC.*orchestrator runs show prints it\.\n$/);
   });
 
   it("refuses a port where something else listens, by its number", async () => {

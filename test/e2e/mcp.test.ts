@@ -1,8 +1,19 @@
+import { spawn } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { ResourceListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
-import { connect, freshEnv, isRunning, type Started, start, tempFolder } from "../support/program.ts";
+import {
+  connect,
+  freshEnv,
+  isRunning,
+  NODE,
+  PROGRAM,
+  type Started,
+  start,
+  tempFolder,
+} from "../support/program.ts";
 
 interface Health {
   instances: { instance: string; state: string; reason: string }[];
@@ -16,6 +27,12 @@ async function fleetOf(names: string, script: string, env: Record<string, string
   env.ORCHESTRATOR_CLUSTER_URL = up.ready.cluster as string;
   return up;
 }
+
+const INITIALIZE = {
+  protocolVersion: "2025-11-25",
+  capabilities: {},
+  clientInfo: { name: "script", version: "1" },
+};
 
 const ECHO = 'read line\nprintf \'{"got":%s}\' "$line"\n';
 
@@ -142,6 +159,31 @@ describe("the MCP server", () => {
     const next = await connect(env);
     const { items } = await next.call<{ items: { counts: object }[] }>("runs_list");
     expect(items).toMatchObject([{ state: "ended", counts: { cancelled: 3 } }]);
+  });
+
+  it("answers a script that writes its requests and closes stdin, and keeps the run for the identical call", async () => {
+    const env = await freshEnv();
+    const ledger = join(await tempFolder(), "ledger");
+    await fleetOf("A", slow(ledger, 1), env);
+    const frames = [
+      ...[{ id: 1, method: "initialize", params: INITIALIZE }, { method: "notifications/initialized" }],
+      {
+        id: 2,
+        method: "tools/call",
+        params: { name: "delegate", arguments: { instances: ["A"], payload: 1 } },
+      },
+    ];
+    const input = frames.map((frame) => `${JSON.stringify({ jsonrpc: "2.0", ...frame })}\n`).join("");
+    const ask = async () => {
+      const child = spawn(NODE, [PROGRAM], { env, stdio: ["pipe", "pipe", "ignore"] });
+      child.stdin.end(input);
+      const lines = (await text(child.stdout)).trim().split("\n");
+      return lines.map((line) => JSON.parse(line)).find(({ id }) => id === 2).result.structuredContent;
+    };
+    const first = await ask();
+    expect(first).toMatchObject({ instance: "A", reply: "done", result: "slept" });
+    expect(await ask()).toMatchObject({ runId: first.runId, result: "slept" });
+    expect(await linesOf(ledger)).toHaveLength(2);
   });
 
   it("lets work go on when its client closes stdin, and keeps the answer", async () => {

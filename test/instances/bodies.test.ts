@@ -94,6 +94,21 @@ describe("a body that is too large has failed, since it would come the same agai
   });
 });
 
+describe("a result that is nested too deeply has failed, and nobody else's answer with it", () => {
+  const lists = (levels: number, space = "") => `${`[${space}`.repeat(levels)}${"]".repeat(levels)}`;
+
+  it.each([
+    ["at the limit", lists(1_000), "accepted done"],
+    ["beyond it", lists(1_001), "accepted failed payload_too_large"],
+    ["broken into lines", lists(9_900, "\n"), "accepted failed payload_too_large"],
+    ["far beyond it", lists(100_000), "accepted failed payload_too_large"],
+  ])("%s", async (_how, result, expected) => {
+    const { server, client } = await faultyInstance();
+    server.play(respond({ body: `{"taskId":"t","reply":"done","result":${result}}` }));
+    expect(facts(await client.send(call()))).toBe(expected);
+  });
+});
+
 describe("a whole 2xx body that is no task of ours is asked for again, with a piece of what came", () => {
   it.each([
     ["empty", respond({ body: "" }), "an empty body"],
@@ -148,6 +163,21 @@ describe("a task of ours", () => {
     const { server, client } = await faultyInstance();
     server.play(respond({ body: { taskId: "t", reply: "done" } }));
     expect(await client.send(call())).toMatchObject({ reply: "done", result: null });
+  });
+
+  it.each([
+    ["a text", '"boom"', "A: the task failed: boom"],
+    ["an object of its own", '{"message":{"a":1}}', 'A: the task failed: {"message":{"a":1}}'],
+    ["nothing", "null", "A says that the task failed, and not why."],
+    [
+      "one that is nested too deeply",
+      `${"[".repeat(9_000)}${"]".repeat(9_000)}`,
+      "A says that the task failed, and not why.",
+    ],
+  ])("that failed with %s says so", async (_what, error, message) => {
+    const { server, client } = await faultyInstance();
+    server.play(respond({ body: `{"taskId":"t","reply":"failed","error":${error}}` }));
+    expect(errorOf(await client.send(call()))?.message).toBe(message);
   });
 
   it("that failed carries the instance's own error", async () => {

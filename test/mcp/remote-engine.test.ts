@@ -2,9 +2,10 @@ import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { describe, expect, it } from "vitest";
 import { OrchestratorClient } from "../../src/client/client.ts";
 import { remoteEngine } from "../../src/mcp/remote-engine.ts";
-import { clientOf, startFleet } from "../client/harness.ts";
+import { clientOf, startFaults, startFleet } from "../client/harness.ts";
 import { systemClock } from "../host/harness-clock.ts";
 import { fakeClock } from "../support/clock.ts";
+import { hang } from "../support/faults.ts";
 import { call, connect } from "./harness.ts";
 
 const WORK = { instances: ["A"], payload: { job: 1 } };
@@ -184,6 +185,30 @@ describe("a call whose answer reached nobody", () => {
     await expect.poll(begun).toBe(2);
     workers[0]?.tasks[1]?.finish("new");
     expect((await answer).structured.result).toBe("new");
+  });
+});
+
+describe("a server that says nothing", () => {
+  it("is given up before clients give up the call, and the identical call is made under the same key", async () => {
+    const server = await startFaults();
+    server.play(hang, hang, hang);
+    const clock = fakeClock();
+    const proxy = await connect(remoteEngine(() => clientOf(server.url), clock));
+    const givenUp = async (name: string, args: Record<string, unknown>) => {
+      const before = server.requests.length;
+      const answer = call(proxy, name, args);
+      await expect.poll(() => server.requests.length).toBe(before + 1);
+      await clock.advance(55_000);
+      return answer;
+    };
+    const { text } = await givenUp("health", {});
+    expect(text).toMatch(
+      /^timeout: The server did not answer within 55 s\. → See whether .* make the call again\./,
+    );
+    const texts = [await givenUp("delegate", WORK), await givenUp("delegate", WORK)].map(({ text }) => text);
+    expect(texts[0]).toContain("delivery unknown");
+    const [first, second] = texts.map((each) => /idempotencyKey "([^"]+)"/.exec(each)?.[1]);
+    expect(second).toBe(first);
   });
 });
 

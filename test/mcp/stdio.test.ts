@@ -105,6 +105,53 @@ describe("the MCP server on stdio", () => {
     expect(frames(stdout()).every((frame) => frame.jsonrpc === "2.0")).toBe(true);
   });
 
+  it.each([
+    ["half a mess", null, -32700, "This line is not JSON"],
+    ['{"jsonrpc":"2.0","id":7,"method":5}', 7, -32600, "method: expected a string"],
+    ['{"jsonrpc":"2.0","id":"a","method":"ping","params":[1]}', "a", -32600, "params: expected an object"],
+    ['{"id":8,"method":"ping"}', 8, -32600, 'jsonrpc: expected "2.0"'],
+    ['{"jsonrpc":"2.0","id":1.5,"method":"ping"}', null, -32600, "id: expected a string or an integer"],
+    ['{"jsonrpc":"2.0","id":9,"method":"ping","more":1}', 9, -32600, "more: no such field"],
+    [
+      `{"jsonrpc":"2.0","id":9,"method":"ping","params":{"a":${"[".repeat(9_000)}${"]".repeat(9_000)}}}`,
+      9,
+      -32600,
+      "levels",
+    ],
+    ['[{"jsonrpc":"2.0","id":7,"method":"ping"}]', null, -32600, "a line of its own"],
+  ])("answers what is no message, for nobody is to wait in vain: %s", async (line, id, code, words) => {
+    const { child, stdout } = await start();
+    child.stdin.write(`${line}\n`);
+    const [refusal] = await vi.waitFor(() => {
+      const found = frames(stdout());
+      expect(found).toHaveLength(1);
+      return found;
+    }, 5_000);
+    expect(refusal).toEqual({ jsonrpc: "2.0", id, error: { code, message: expect.stringContaining(words) } });
+  });
+
+  it("does not answer an answer, however wrong, nor an empty line", async () => {
+    const { child, send, answers, stdout } = await start();
+    child.stdin.write('{"jsonrpc":"2.0","id":null,"error":"no"}\n{"id":1,"result":2}\n \r\n');
+    send(INITIALIZE);
+    await vi.waitFor(() => expect(answers().has(1)).toBe(true), 5_000);
+    expect(frames(stdout())).toHaveLength(1);
+  });
+
+  it("answers a message that is too long, whichever end its id is at, and goes on", async () => {
+    const { child, send, answers } = await start();
+    send(INITIALIZE);
+    const long = JSON.stringify({ method: "tools/call", params: { name: "x".repeat(11 * 1024 * 1024) } });
+    child.stdin.write(`{"jsonrpc":"2.0","id":2,${long.slice(1)}\n`);
+    child.stdin.write(`${long.slice(0, -1)},"jsonrpc":"2.0","id":3}\n`);
+    send({ id: 4, method: "ping" });
+    await vi.waitFor(() => expect([...answers().keys()].sort()).toEqual([1, 2, 3, 4]), 10_000);
+    for (const id of [2, 3])
+      expect(answers().get(id)).toMatchObject({
+        error: { code: -32600, message: expect.stringContaining("longer than 10 MiB") },
+      });
+  });
+
   it("notices that its client has closed stdin, once, and holds the process no longer", async () => {
     const { child, send, answers, stderr, exited } = await start();
     send(INITIALIZE);
@@ -112,6 +159,17 @@ describe("the MCP server on stdio", () => {
     child.stdin.end();
     expect(await exited).toBe(0);
     expect(stderr().match(/^closed$/gm)).toHaveLength(1);
+  });
+
+  it("answers what it was asked before its client closed stdin, the last line without its end too", async () => {
+    const { child, send, answers, exited } = await start();
+    send(INITIALIZE);
+    send({ id: 2, method: "tools/call", params: { name: "health", arguments: {} } });
+    child.stdin.end(
+      '{"jsonrpc":"2.0","id":3,"method":"resources/read","params":{"uri":"orchestrator://fleet"}}',
+    );
+    expect(await exited).toBe(0);
+    expect([...answers().keys()].sort()).toEqual([1, 2, 3]);
   });
 
   it("takes a closed stdout for the end of its client, not for a crash", async () => {

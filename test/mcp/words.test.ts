@@ -60,5 +60,6 @@ describe("a listing", () => {
 
   it("says that there is nothing", () => {
     expect(listing("runs_list", "run", { items: [] }, String)).toBe("There is no run.");
+    expect(listing("runs_list", "run", { items: [] }, String, "run-1")).toBe("There is no further run.");
   });
 });

@@ -7,6 +7,7 @@ import { validate } from "../../core/validate.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { beginningsOf } from "../beginnings.ts";
 import { pageResponse } from "../pages.ts";
+import { portable } from "../portable.ts";
 import type { Room } from "../room.ts";
 import { runResponse } from "../run-details.ts";
 import { healthResponse } from "../tools/health.ts";
@@ -41,10 +42,10 @@ export async function readResource(
   if (!named) throw new ResourceNotFoundError(uri, `There is no resource ${uri.slice(0, 200)}.`);
   try {
     const text = await textOf(engine, named, room, viewer);
-    return { contents: [{ uri, mimeType: MIME_TYPE, text }] };
+    return portable({ contents: [{ uri, mimeType: MIME_TYPE, text }] });
   } catch (thrown) {
     const { code, message, action } = OrchestratorError.from(thrown);
-    if (NOT_FOUND.has(code)) throw new ResourceNotFoundError(uri, `${message} ${action}`);
+    if (NOT_FOUND.has(code)) throw new ResourceNotFoundError(uri, `${message} → ${action}`);
     throw thrown;
   }
 }

@@ -87,7 +87,7 @@ async function cancel(
 function protocolError(thrown: unknown): ProtocolError {
   if (thrown instanceof ProtocolError) return thrown;
   const { code, message, action } = OrchestratorError.from(thrown);
-  if (code === "run_not_found") return invalid(`taskId: ${message} ${action}`);
+  if (code === "run_not_found" || code === "bad_request") return invalid(`taskId: ${message} → ${action}`);
   return new ProtocolError(ProtocolErrorCode.InternalError, `${code}: ${message} → ${action}`);
 }
 

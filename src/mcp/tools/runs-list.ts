@@ -17,13 +17,14 @@ NOT FOR the answers of one run (runs_get).`,
   output: z.looseObject({ items: z.array(z.looseObject(run)), next: z.string().optional() }),
   example: { limit: 10 },
   call: (engine, input) => engine.runsList(input),
-  respond: (page) => ({
+  respond: (page, { after }) => ({
     text: listing(
       "runs_list",
       "run",
       page,
       ({ runId, operation, state, createdAt, createdBy, counts }) =>
         `${runId}: ${operation}, ${state}, ${summary(counts)}, ${createdAt}, by ${createdBy}`,
+      after,
     ),
     structured: page,
   }),

@@ -16,13 +16,14 @@ NOT FOR what was said in one (sessions_history).`,
   output: z.looseObject({ items: z.array(z.looseObject(session)), next: z.string().optional() }),
   example: { limit: 20 },
   call: (engine, input) => engine.sessionsList(input),
-  respond: (page) => ({
+  respond: (page, { after }) => ({
     text: listing(
       "sessions_list",
       "session",
       page,
       ({ sessionId, instance, state, messages, createdBy }) =>
         `${sessionId}: ${state} at ${instance}, ${plural(messages, "message")}, by ${createdBy}`,
+      after,
     ),
     structured: page,
   }),

@@ -87,7 +87,7 @@ describe("resources", () => {
   it.each([
     ["orchestrator://runs/run-none", "There is no run run-none"],
     ["orchestrator://sessions/none", "none"],
-    ["orchestrator://sessions/no such name", "sessionId"],
+    ["orchestrator://sessions/no such name", "a letter or digit → Correct"],
     ["orchestrator://nothing", "There is no resource orchestrator://nothing"],
     [`orchestrator://runs/${"x".repeat(500)}`, "runId"],
     ["file:///etc/passwd", "There is no resource"],
@@ -106,8 +106,12 @@ describe("resources", () => {
     expect((await refusalOf(client.readResource({ uri }))).message).toContain(
       "has not asked B. It asked: A.",
     );
-    for (const list of [client.listResources({ cursor: "x" }), client.listPrompts({ cursor: "x" })])
-      expect(await refusalOf(list)).toMatchObject({ code: -32602 });
+    const lists = [
+      client.listTools({ cursor: "x" }),
+      client.listResources({ cursor: "x" }),
+      client.listPrompts({ cursor: "x" }),
+    ];
+    for (const list of lists) expect(await refusalOf(list)).toMatchObject({ code: -32602 });
   });
 
   it("are told to be cached as long as they stay the same, by revision 2026-07-28", async () => {
