@@ -1,6 +1,7 @@
 import { covers, SCOPES, type Scope } from "../../src/core/keys.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
-import { OPERATIONS, type Operation } from "../../src/http/operations.ts";
+import type { Operation } from "../../src/http/operation.ts";
+import { OPERATIONS } from "../../src/http/operations.ts";
 import { defaultOf, type JsonSchema, typeOf } from "./json-schema.ts";
 import { code, codes, table } from "./markdown.ts";
 

@@ -4,7 +4,8 @@ import type * as calls from "../core/calls.ts";
 import { isObject } from "../core/json.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { OrchestrateAnswer } from "../core/plan-answers.ts";
-import type { ResultPage, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
+import type { KeepAnswerInput, RunsAnswerInput } from "../core/requests.ts";
+import type { ResultPage, RunAnswer, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
 import type { Selector } from "../core/selector.ts";
 import { Api, type ApiCall } from "./api.ts";
 import { combine } from "./combine.ts";
@@ -166,6 +167,17 @@ export class OrchestratorClient implements Orchestrator {
   async runsCancel({ runId }: calls.RunsCancelCall): Promise<RunDetail> {
     const path = `runs/${idIn(runId, "runId")}`;
     return this.#ask({ method: "DELETE", path, kind: "read", isOurs: has("runId") });
+  }
+
+  /** What the call that made a run was answered with, once it was, or would be by now. */
+  async runsAnswer({ runId }: RunsAnswerInput): Promise<RunAnswer> {
+    return this.#get(`runs/${idIn(runId, "runId")}/answer`, has("run"));
+  }
+
+  /** Notes that for as long as the run is kept. */
+  async keepAnswer({ runId, answer }: KeepAnswerInput): Promise<void> {
+    const path = `runs/${idIn(runId, "runId")}/answer`;
+    await this.#ask({ method: "PUT", path, body: { answer }, kind: "read", isOurs: has("runId") });
   }
 
   /** Goes on over broken connections; ends quietly when the signal is aborted. */

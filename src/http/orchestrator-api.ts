@@ -2,12 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
-import type { Engine } from "../engine/engine.ts";
 import { demandScope } from "../server/guards.ts";
 import { hopsOf } from "../server/hops.ts";
 import { callerOf } from "./caller.ts";
 import { addEvents } from "./events.ts";
-import { OPERATIONS, type Operation } from "./operations.ts";
+import type { Operation, ServedEngine } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
 import { readInput } from "./read-input.ts";
 
 /** Each path answers under both. */
@@ -17,7 +17,7 @@ export const BASES = ["/api/orchestrator", "/orchestrator"] as const;
 export const LONGEST_WAIT_MS = 60_000;
 
 export interface OrchestratorApiOptions {
-  engine: Engine;
+  engine: ServedEngine;
   /** Set once the server is about to end: new work is refused then. */
   draining: () => boolean;
 }
@@ -54,7 +54,7 @@ function addOperation(
 
 async function respond(
   operation: Operation,
-  engine: Engine,
+  engine: ServedEngine,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {

@@ -3,12 +3,16 @@ import type * as calls from "../core/calls.ts";
 import type { CallContext } from "../core/context.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { Clock } from "../core/ports.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { KeepAnswerInput, RunsAnswerInput } from "../core/requests.ts";
+import type { Engine, RunAnswers } from "../engine/engine.ts";
 import { asSent } from "./as-sent.ts";
 import { UnheardCalls } from "./unheard-calls.ts";
 
 /** How long {@link Engine.close} waits for calls that may not have reached the server yet. */
 const CLOSE_GRACE_MS = 2_000;
+
+/** A running server, as its client shows it. */
+type Server = Orchestrator & RunAnswers;
 
 /** A call of work, as far as it matters here. */
 interface WorkCall extends calls.RepetitionOptions {
@@ -22,8 +26,8 @@ interface WorkCall extends calls.RepetitionOptions {
  *
  * @param connect Called once, for the first call; what it throws is each call's error.
  */
-export function remoteEngine(connect: () => Orchestrator, clock: Clock): Engine {
-  let connected: Orchestrator | undefined;
+export function remoteEngine(connect: () => Server, clock: Clock): Engine & RunAnswers {
+  let connected: Server | undefined;
   const server = () => {
     connected ??= connect();
     return connected;
@@ -78,6 +82,8 @@ export function remoteEngine(connect: () => Orchestrator, clock: Clock): Engine 
     runsGet: plain((call: calls.RunsGetCall) => server().runsGet(call)),
     runsList: plain((call: calls.PageCall) => server().runsList(call)),
     runsCancel: plain((call: calls.RunsCancelCall) => server().runsCancel(call)),
+    runsAnswer: plain((call: RunsAnswerInput) => server().runsAnswer(call)),
+    keepAnswer: plain((call: KeepAnswerInput) => server().keepAnswer(call)),
     async *runsEvents(input, { stop } = {}) {
       const over = new AbortController();
       stop?.onCancel(() => over.abort());

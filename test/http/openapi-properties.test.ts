@@ -175,16 +175,17 @@ describe.each(CALLS.map((call) => [call.operationId, call] as const))("%s", (_, 
   });
 });
 
-it.each(CALLS.filter(({ body }) => body).map(({ operationId, path }) => [operationId, path]))(
-  "%s answers any bytes with a refusal",
-  async (_, path) => {
-    const site = await startFallibleSite();
-    await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), async (body) => {
-        const reply = await site.call("root", "POST", path, { body });
-        expect([reply.status, refusalIn(reply).code]).toEqual([400, "bad_request"]);
-      }),
-      { numRuns: 40 },
-    );
-  },
-);
+it.each(
+  CALLS.filter(({ body }) => body).map(
+    ({ operationId, method, path }) => [operationId, method, path] as const,
+  ),
+)("%s answers any bytes with a refusal", async (_, method, path) => {
+  const site = await startFallibleSite();
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), async (body) => {
+      const reply = await site.call("root", method, path, { body });
+      expect([reply.status, refusalIn(reply).code]).toEqual([400, "bad_request"]);
+    }),
+    { numRuns: 40 },
+  );
+});
