@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type * as answers from "../core/answers.ts";
 import type * as calls from "../core/calls.ts";
+import type { EngineChange } from "../core/changes.ts";
 import { isObject } from "../core/json.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { OrchestrateAnswer } from "../core/plan-answers.ts";
@@ -8,6 +9,7 @@ import type { KeepAnswerInput, RunsAnswerInput } from "../core/requests.ts";
 import type { ResultPage, RunAnswer, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
 import type { Selector } from "../core/selector.ts";
 import { Api, type ApiCall } from "./api.ts";
+import { followChanges } from "./changes.ts";
 import { combine } from "./combine.ts";
 import { followRun } from "./events.ts";
 import { has, idIn, query } from "./paths.ts";
@@ -186,6 +188,11 @@ export class OrchestratorClient implements Orchestrator {
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncGenerator<RunEvent> {
     return followRun(this.#api, { runId, after, signal });
+  }
+
+  /** What changes of the fleet, of runs and of sessions, until the signal is aborted. */
+  changes({ signal }: { signal: AbortSignal }): AsyncGenerator<EngineChange> {
+    return followChanges(this.#api, signal);
   }
 
   /** Ends every connection at once: runs go on at the server. */

@@ -218,6 +218,8 @@ export const runsEventsInput = z.strictObject({
 });
 export type RunsEventsInput = z.output<typeof runsEventsInput>;
 
+export const changesInput = z.strictObject({});
+
 export const runsListInput = z.strictObject({ ...page });
 export type RunsListInput = z.output<typeof runsListInput>;
 

@@ -19,6 +19,7 @@ export function openApiDocument(version: string): object {
     paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(operation) };
   }
   paths[`${BASES[0]}/runs/{runId}/events`] = { get: EVENTS };
+  paths[`${BASES[0]}/changes`] = { get: CHANGES };
   return {
     openapi: "3.1.0",
     info: {
@@ -60,6 +61,18 @@ const EVENTS = {
   responses: {
     200: {
       description: "Events `working`, `outcome` or `step`, and `end`, their data JSON.",
+      content: { "text/event-stream": { schema: { type: "string" } } },
+    },
+    default: { $ref: "#/components/responses/Error" },
+  },
+};
+
+const CHANGES = {
+  operationId: "changes",
+  summary: "What changes of the fleet, of runs and of sessions from now on, as server-sent events.",
+  responses: {
+    200: {
+      description: "Events `change`, their data JSON.",
       content: { "text/event-stream": { schema: { type: "string" } } },
     },
     default: { $ref: "#/components/responses/Error" },

@@ -5,6 +5,7 @@ import { OrchestratorError } from "../core/errors.ts";
 import { demandScope } from "../server/guards.ts";
 import { hopsOf } from "../server/hops.ts";
 import { callerOf } from "./caller.ts";
+import { addChanges } from "./changes.ts";
 import { addEvents } from "./events.ts";
 import type { Operation, ServedEngine } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
@@ -26,6 +27,8 @@ export interface OrchestratorApiOptions {
 export function orchestratorApi(server: FastifyInstance, options: OrchestratorApiOptions): void {
   for (const operation of OPERATIONS) addOperation(server, operation, options);
   for (const base of BASES) addEvents(server, `${base}/runs/:id/events`, options.engine);
+  const changes = BASES.map((base) => `${base}/changes`);
+  addChanges(server, changes, options.engine);
 }
 
 function addOperation(

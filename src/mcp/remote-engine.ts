@@ -1,10 +1,11 @@
 import { asks } from "../core/aggregation/strategy.ts";
 import type * as calls from "../core/calls.ts";
+import type { EngineChange } from "../core/changes.ts";
 import type { CallContext } from "../core/context.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { Clock } from "../core/ports.ts";
 import type { KeepAnswerInput, RunsAnswerInput } from "../core/requests.ts";
-import type { Engine, RunAnswers } from "../engine/engine.ts";
+import type { Engine, EngineChanges, RunAnswers } from "../engine/engine.ts";
 import { asSent } from "./as-sent.ts";
 import { UnheardCalls } from "./unheard-calls.ts";
 
@@ -12,7 +13,10 @@ import { UnheardCalls } from "./unheard-calls.ts";
 const CLOSE_GRACE_MS = 2_000;
 
 /** A running server, as its client shows it. */
-type Server = Orchestrator & RunAnswers;
+type Server = Orchestrator &
+  RunAnswers & { changes(options: { signal: AbortSignal }): AsyncIterable<EngineChange> };
+
+export type RemoteEngine = Engine & RunAnswers & Pick<EngineChanges, "watch">;
 
 /** A call of work, as far as it matters here. */
 interface WorkCall extends calls.RepetitionOptions {
@@ -26,7 +30,7 @@ interface WorkCall extends calls.RepetitionOptions {
  *
  * @param connect Called once, for the first call; what it throws is each call's error.
  */
-export function remoteEngine(connect: () => Server, clock: Clock): Engine & RunAnswers {
+export function remoteEngine(connect: () => Server, clock: Clock): RemoteEngine {
   let connected: Server | undefined;
   const server = () => {
     connected ??= connect();
@@ -34,6 +38,7 @@ export function remoteEngine(connect: () => Server, clock: Clock): Engine & RunA
   };
   const unheard = new UnheardCalls(clock);
   const underWay = new Set<Promise<unknown>>();
+  const watches = new Set<AbortController>();
   const during = <T>(answer: Promise<T>): Promise<T> => {
     underWay.add(answer);
     const over = () => underWay.delete(answer);
@@ -89,10 +94,24 @@ export function remoteEngine(connect: () => Server, clock: Clock): Engine & RunA
       stop?.onCancel(() => over.abort());
       yield* server().runsEvents(asSent<calls.RunsEventsCall>(input), { signal: over.signal });
     },
+    watch(listener) {
+      const over = new AbortController();
+      watches.add(over);
+      const tell = async () => {
+        for await (const change of server().changes({ signal: over.signal })) listener(change);
+      };
+      // A server that cannot be called tells nothing; what is wrong each call says.
+      void tell().catch(() => {});
+      return () => {
+        watches.delete(over);
+        over.abort();
+      };
+    },
     // The fleet is the server's to look after.
     start: () => {},
     cancelAll: async () => {},
     async close() {
+      for (const over of watches) over.abort();
       const grace = new Promise<void>((resolve) => clock.after(CLOSE_GRACE_MS, resolve));
       await Promise.race([Promise.allSettled(underWay), grace]);
       await connected?.close();

@@ -1,10 +1,14 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import {
+  ResourceListChangedNotificationSchema,
+  ResourceUpdatedNotificationSchema,
+} from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { type RawProcess, startRaw } from "../mcp/raw-process.ts";
 import { ended } from "../mcp/tasks-harness.ts";
-import { freshEnv, NODE, PROGRAM, start, tempFolder } from "../support/program.ts";
+import { connect, freshEnv, NODE, PROGRAM, start, tempFolder } from "../support/program.ts";
 
 /** Instances whose tasks end once their gate is open, and a server of them that can be started again. */
 async function gatedFleet() {
@@ -23,6 +27,7 @@ async function gatedFleet() {
   const serve = await start(["serve", "--port", "0"], env);
   const url = String(serve.ready.url);
   return {
+    url,
     hasBegun: (name: string) => expect.poll(() => existsSync(begun(name)), { timeout: 10_000 }).toBe(true),
     open: (name: string) => writeFile(gate(name), ""),
     /** Kills the server, and starts it again where it was. */
@@ -34,6 +39,48 @@ async function gatedFleet() {
     proxy: async (): Promise<RawProcess> => startRaw(NODE, [PROGRAM, "mcp", "--url", url], await freshEnv()),
   };
 }
+
+describe("changes told by orchestrator mcp --url", () => {
+  it("are those at the server, whoever makes them, also after it was started again", async () => {
+    const { url, restart, open } = await gatedFleet();
+    const [watcher, worker] = [
+      await connect(await freshEnv(), ["mcp", "--url", url]),
+      await connect(await freshEnv(), ["mcp", "--url", url]),
+    ];
+    const told: string[] = [];
+    watcher.client.setNotificationHandler(
+      ResourceListChangedNotificationSchema,
+      () => void told.push("list"),
+    );
+    watcher.client.setNotificationHandler(
+      ResourceUpdatedNotificationSchema,
+      ({ params }) => void told.push(params.uri),
+    );
+    const begin = async () =>
+      (
+        await worker.call<{ runId: string }>("delegate", {
+          instances: ["A"],
+          payload: 1,
+          wait: 0,
+          fresh: true,
+        })
+      ).runId;
+    await watcher.client.listResources();
+    // What is told is what changes once the stream is there.
+    await expect.poll(async () => (await begin()) && told, { timeout: 10_000 }).toContain("list");
+    const runId = await begin();
+    const uri = `orchestrator://runs/${runId}`;
+    await watcher.client.subscribeResource({ uri });
+    await restart();
+    await expect.poll(() => told, { timeout: 20_000 }).toContain(uri);
+    told.length = 0;
+    await open("A");
+    // The server that is there now takes the run up.
+    await worker.call("runs_get", { runId, wait: "20s" });
+    await expect.poll(() => told, { timeout: 10_000 }).toContain(uri);
+    expect(watcher.stderr()).toBe("");
+  });
+});
 
 describe("tasks of orchestrator mcp --url", () => {
   it("outlive the client, and are at the next one as they ended", async () => {

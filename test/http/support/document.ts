@@ -54,6 +54,11 @@ export const CALLS = Object.entries(OPENAPI.paths).flatMap(([path, methods]) =>
   ),
 );
 
+/** Whether its answer comes to an end by itself. */
+export function ends({ operationId }: Call): boolean {
+  return operationId !== "changes";
+}
+
 export function callNamed(operationId: string): Call {
   const call = CALLS.find((each) => each.operationId === operationId);
   if (!call) throw new Error(`the document has no ${operationId}`);
