@@ -68,6 +68,14 @@ export interface Engine {
   runsList(input: requests.RunsListInput, viewer?: Viewer): Promise<Page<RunView>>;
   runsCancel(input: requests.RunsCancelInput, viewer?: Viewer): Promise<RunDetail>;
   runsEvents(input: requests.RunsEventsInput, watching?: Watching): AsyncIterable<RunEvent>;
+  /** How the call that made a run was answered: for a face whose answers outlive their connection. */
+  runsAnswer(input: requests.RunsAnswerInput, viewer?: Viewer): Promise<RunAnswer>;
+  /** Notes what a call was answered with, for as long as its run is kept. */
+  keepAnswer(input: requests.KeepAnswerInput, viewer?: Viewer): Promise<void>;
+  /** Tells of every change of the fleet, of runs and of sessions, in any process, until it is stopped. */
+  watch(listener: (change: EngineChange) => void, viewer?: Viewer): () => void;
+  /** The fleet, where it is known without asking anybody. */
+  known?(): Promise<KnownInstance[]>;
   /** Begins to poll the fleet's health, and to take up the runs that other processes left open. */
   start(): void;
   /** Cancels every run at its instances, and waits until they have said what became of the work. */
@@ -76,22 +84,8 @@ export interface Engine {
   close(graceMs?: number): Promise<void>;
 }
 
-/** How the calls that made runs were answered: for a face whose answers outlive their connection. */
-export interface RunAnswers {
-  runsAnswer(input: requests.RunsAnswerInput, viewer?: Viewer): Promise<RunAnswer>;
-  /** Notes what a call was answered with, for as long as its run is kept. */
-  keepAnswer(input: requests.KeepAnswerInput, viewer?: Viewer): Promise<void>;
-}
-
-/** What is known without asking anybody, and how it changes: for a face whose clients keep a picture of it. */
-export interface EngineChanges {
-  known(): Promise<KnownInstance[]>;
-  /** Tells of every change of the fleet, of runs and of sessions, in any process, until it is stopped. */
-  watch(listener: (change: EngineChange) => void, viewer?: Viewer): () => void;
-}
-
-/** All that an engine of this process can do. */
-export type WholeEngine = Engine & RunAnswers & EngineChanges;
+/** An engine that knows its fleet. */
+export type WholeEngine = Engine & Required<Pick<Engine, "known">>;
 
 export function createEngine(deps: EngineDependencies): WholeEngine {
   const { clock, logger, store, ids } = deps;

@@ -3,9 +3,9 @@ import type { FastifyInstance } from "fastify";
 import { writeJson } from "../core/json-text.ts";
 import { changesInput } from "../core/requests.ts";
 import { validate } from "../core/validate.ts";
+import type { Engine } from "../engine/engine.ts";
 import { callerOf } from "./caller.ts";
 import { openStream } from "./event-stream.ts";
-import type { ServedEngine } from "./operation.ts";
 
 /** How far behind a reader may be: a slower one comes again, and knows that it has missed some. */
 const MOST_BYTES_BEHIND = 4 * 1024 * 1024;
@@ -14,7 +14,7 @@ const MOST_BYTES_BEHIND = 4 * 1024 * 1024;
 const ROUTE = { config: { scope: "read" }, exposeHeadRoute: false } as const;
 
 /** Server-sent events of what changes from now on, as far as the caller may see it. */
-export function addChanges(server: FastifyInstance, paths: readonly string[], engine: ServedEngine): void {
+export function addChanges(server: FastifyInstance, paths: readonly string[], engine: Engine): void {
   const open = new Set<ServerResponse>();
   server.addHook("preClose", async () => {
     for (const response of open) response.end();

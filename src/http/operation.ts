@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import type { CallContext } from "../core/context.ts";
 import type { Scope } from "../core/keys.ts";
-import type { Engine, EngineChanges, RunAnswers } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 
 /** What a call came to, and what its answer's headers and its line in the log say. */
 export interface Answered {
@@ -31,11 +31,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType> {
   sessionToken?: true;
   input: Input;
   answer: z.ZodType;
-  call(engine: ServedEngine, input: z.output<Input>, context: CallContext): Promise<Answered>;
+  call(engine: Engine, input: z.output<Input>, context: CallContext): Promise<Answered>;
 }
-
-/** Also for MCP servers elsewhere, whose work is this engine's. */
-export type ServedEngine = Engine & RunAnswers & Pick<EngineChanges, "watch">;
 
 export function hasBody({ method }: Pick<Operation, "method">): boolean {
   return method === "POST" || method === "PUT";

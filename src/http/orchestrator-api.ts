@@ -2,12 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Cancellation } from "../core/cancellation.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
+import type { Engine } from "../engine/engine.ts";
 import { demandScope } from "../server/guards.ts";
 import { hopsOf } from "../server/hops.ts";
 import { callerOf } from "./caller.ts";
 import { addChanges } from "./changes.ts";
 import { addEvents } from "./events.ts";
-import type { Operation, ServedEngine } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import { readInput } from "./read-input.ts";
 
@@ -18,7 +19,7 @@ export const BASES = ["/api/orchestrator", "/orchestrator"] as const;
 export const LONGEST_WAIT_MS = 60_000;
 
 export interface OrchestratorApiOptions {
-  engine: ServedEngine;
+  engine: Engine;
   /** Set once the server is about to end: new work is refused then. */
   draining: () => boolean;
 }
@@ -57,7 +58,7 @@ function addOperation(
 
 async function respond(
   operation: Operation,
-  engine: ServedEngine,
+  engine: Engine,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {

@@ -3,13 +3,13 @@ import type { LeaseTable } from "../cluster/leases.ts";
 import type { Json } from "../core/json.ts";
 import type { AcceptedKey } from "../core/keys.ts";
 import type { Clock, Logger } from "../core/ports.ts";
+import type { Engine } from "../engine/engine.ts";
 import { listen } from "../server/listen.ts";
 import { clusterApi } from "./cluster-api.ts";
 import { addHealthCheck } from "./health-check.ts";
 import { addMcp, type McpEndpoint } from "./mcp-route.ts";
 import { openServer } from "./open-server.ts";
 import { openApiDocument } from "./openapi.ts";
-import type { ServedEngine } from "./operation.ts";
 import { orchestratorApi } from "./orchestrator-api.ts";
 
 export interface ServeOptions {
@@ -17,7 +17,7 @@ export interface ServeOptions {
   /** 0 for the kernel's choice. */
   port: number;
   version: string;
-  engine: ServedEngine;
+  engine: Engine;
   leases: LeaseTable;
   logger: Logger;
   clock: Clock;

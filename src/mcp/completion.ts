@@ -7,7 +7,7 @@ import {
 import type { KnownInstance } from "../core/changes.ts";
 import type { Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
-import type { Engine, EngineChanges } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { promptNamed } from "./prompts/index.ts";
 import { RESULT_TEMPLATE, RUN_TEMPLATE, SESSION_TEMPLATE } from "./resources/templates.ts";
 
@@ -90,12 +90,8 @@ async function selectors(value: string, engine: Engine): Promise<string[]> {
 
 /** What is known of the fleet, where that can be had without asking it. */
 async function fleetOf(engine: Engine): Promise<Pick<KnownInstance, "instance" | "state" | "tags">[]> {
-  if (isKnown(engine)) return engine.known();
+  if (engine.known) return engine.known();
   return (await engine.health({ detail: false })).map(({ tags = [], ...each }) => ({ ...each, tags }));
-}
-
-function isKnown(engine: Engine): engine is Engine & EngineChanges {
-  return "known" in engine;
 }
 
 async function runIds({ engine, viewer }: Source): Promise<string[]> {

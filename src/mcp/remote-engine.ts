@@ -5,7 +5,7 @@ import type { CallContext } from "../core/context.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { Clock } from "../core/ports.ts";
 import type { KeepAnswerInput, RunsAnswerInput } from "../core/requests.ts";
-import type { Engine, EngineChanges, RunAnswers } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { asSent } from "./as-sent.ts";
 import { UnheardCalls } from "./unheard-calls.ts";
 
@@ -14,9 +14,9 @@ const CLOSE_GRACE_MS = 2_000;
 
 /** A running server, as its client shows it. */
 type Server = Orchestrator &
-  RunAnswers & { changes(options: { signal: AbortSignal }): AsyncIterable<EngineChange> };
-
-export type RemoteEngine = Engine & RunAnswers & Pick<EngineChanges, "watch">;
+  Pick<Engine, "runsAnswer" | "keepAnswer"> & {
+    changes(options: { signal: AbortSignal }): AsyncIterable<EngineChange>;
+  };
 
 /** A call of work, as far as it matters here. */
 interface WorkCall extends calls.RepetitionOptions {
@@ -30,7 +30,7 @@ interface WorkCall extends calls.RepetitionOptions {
  *
  * @param connect Called once, for the first call; what it throws is each call's error.
  */
-export function remoteEngine(connect: () => Server, clock: Clock): RemoteEngine {
+export function remoteEngine(connect: () => Server, clock: Clock): Engine {
   let connected: Server | undefined;
   const server = () => {
     connected ??= connect();

@@ -9,7 +9,7 @@ export interface McpStdioOptions {
   /** Makes the server of the connection, once its client has shown which revision it speaks. */
   createServer: () => Server;
   /** What clients of revision 2026-07-28 may listen for. */
-  changes?: ResourceChanges | undefined;
+  changes: ResourceChanges;
   /** The client is gone: it closed our stdin, or reads our stdout no more. Called once. */
   onClose: () => void;
   logger: Logger;
@@ -34,7 +34,7 @@ export function serveMcpStdio({
     transport,
     onerror: (error) => logger.warn({ err: error }, "a message on stdin or stdout was lost"),
   });
-  const stopSending = changes && sendToListeners(transport, changes, () => server);
+  const stopSending = sendToListeners(transport, changes, () => server);
   const take = transport.onmessage;
   transport.onmessage = (message) => {
     const refusal = refusedListening(message);
@@ -44,7 +44,7 @@ export function serveMcpStdio({
   const closeConnection = transport.onclose;
   transport.onclose = () => {
     closeConnection?.();
-    stopSending?.();
+    stopSending();
     onClose();
   };
   return handle;

@@ -1,14 +1,7 @@
 import type { ServerEvent, ServerEventBus } from "@modelcontextprotocol/server";
 import type { EngineChange } from "../../core/changes.ts";
-import type { Engine, EngineChanges } from "../../engine/engine.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { FLEET_URI, resultUri, runUri, sessionUri } from "../uris.ts";
-
-/** What can be watched. */
-export type Watched = Pick<EngineChanges, "watch">;
-
-export function canWatch(engine: Engine): engine is Engine & Watched {
-  return "watch" in engine;
-}
 
 /** Changes within this time are told once: a fan-out writes its run for each of its outcomes. */
 const GATHER_MS = 100;
@@ -18,7 +11,7 @@ const GATHER_MS = 100;
  * only while there is one; the entries of the SDK take this as their bus of events.
  */
 export class ResourceChanges implements ServerEventBus {
-  readonly #watch: EngineChanges["watch"];
+  readonly #watch: Engine["watch"];
   readonly #listeners = new Set<(event: ServerEvent) => void>();
   /** By what they tell, so that each is told once. */
   readonly #gathered = new Map<string, ServerEvent>();
@@ -26,7 +19,7 @@ export class ResourceChanges implements ServerEventBus {
   readonly #asked = new Set<string>();
   #stop: (() => void) | undefined;
 
-  constructor(engine: Watched) {
+  constructor(engine: Pick<Engine, "watch">) {
     this.#watch = (...args) => engine.watch(...args);
   }
 

@@ -10,7 +10,7 @@ import { LONGEST_WAIT_MS } from "../call-context.ts";
 import type { PreparedCall, Told } from "../define-tool.ts";
 import { toErrorResult, toResult } from "../respond.ts";
 import { span } from "../words.ts";
-import { canMakeTasks, declaresTasks, type TaskEngine } from "./extension.ts";
+import { declaresTasks } from "./extension.ts";
 import { type Task, type TaskState, taskOf } from "./task.ts";
 import { callsUnderWay, completed, keepState, stateOf } from "./task-state.ts";
 
@@ -38,7 +38,7 @@ export async function answerCall(
 ): Promise<CallToolResult | CreatedTask> {
   const { engine, logger } = deps;
   const { waitMs = TO_THE_END_MS, makesRun } = call;
-  if (makesRun && waitMs > AT_ONCE_MS && declaresTasks(mcp) && canMakeTasks(engine))
+  if (makesRun && waitMs > AT_ONCE_MS && declaresTasks(mcp))
     return resultOrTask({ engine, logger }, call, context);
   const told = await call.answer(engine, context);
   return toResult(told.isPending && (call.waitMs ?? 0) > LONGEST_WAIT_MS ? withLimit(told) : told);
@@ -50,7 +50,7 @@ function withLimit(told: Told): Told {
 }
 
 async function resultOrTask(
-  deps: { engine: TaskEngine; logger: Logger },
+  deps: { engine: Engine; logger: Logger },
   call: PreparedCall,
   { longestWaitMs: _, ...context }: CallContext,
 ): Promise<CallToolResult | CreatedTask> {
@@ -100,7 +100,7 @@ function detachable({ cancellation, gone }: CallContext) {
 
 /** Has it noted what becomes of a call that is now a task. */
 function followCall(
-  { engine, logger }: { engine: TaskEngine; logger: Logger },
+  { engine, logger }: { engine: Engine; logger: Logger },
   runId: string,
   answer: Promise<Told>,
 ): void {

@@ -2,17 +2,17 @@ import { OrchestratorError } from "../../core/errors.ts";
 import type { McpSettings } from "../../core/mcp-settings.ts";
 import type { KeptAnswer } from "../../core/request-fields.ts";
 import type { RunAnswer } from "../../core/run-answers.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { Tool } from "../define-tool.ts";
 import { type Response, toErrorResult, toResult } from "../respond.ts";
 import { TOOLS } from "../tools/index.ts";
-import type { TaskEngine } from "./extension.ts";
 import type { TaskState } from "./task.ts";
 
 /** Calls that go on in this process as tasks, by their run, whichever connection began them. */
 export const callsUnderWay: Set<string> = new Set();
 
 /** Notes what the call that goes on as a task came to, so that any process can tell it. */
-export async function keepState(engine: TaskEngine, runId: string, state: KeptAnswer): Promise<void> {
+export async function keepState(engine: Engine, runId: string, state: KeptAnswer): Promise<void> {
   const { cancelled } = await engine.runsAnswer({ runId });
   await engine.keepAnswer({ runId, answer: cancelled ? { status: "cancelled" } : state });
 }
