@@ -50,7 +50,7 @@ export function engineFor(engine: Engine, caller: Caller, draining: () => boolea
     runsList: read(engine.runsList),
     runsCancel: end(engine.runsCancel),
     runsAnswer: read(engine.runsAnswer),
-    keepAnswer: engine.keepAnswer,
+    keepAnswer: end(engine.keepAnswer),
     ...(known && {
       known: async () => {
         needs("read");
