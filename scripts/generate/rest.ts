@@ -1,6 +1,7 @@
 import { covers, SCOPES, type Scope } from "../../src/core/keys.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
-import { OPERATIONS, type Operation } from "../../src/http/operations.ts";
+import type { Operation } from "../../src/http/operation.ts";
+import { OPERATIONS } from "../../src/http/operations.ts";
 import { defaultOf, type JsonSchema, typeOf } from "./json-schema.ts";
 import { code, codes, table } from "./markdown.ts";
 
@@ -52,14 +53,24 @@ export function restCalls(): string {
   const rows = [...described.values()].map(({ operationId, summary }) => {
     const operation = known.get(operationId);
     const aliases = (operation?.aliases ?? []).map((alias) => `, also ${code(alias)}`).join("");
-    return [`${code(pathOf(operationId))}${aliases}`, scopeOf(operation), summary];
+    return [
+      `${code(pathOf(operationId))}${aliases}`,
+      scopeOf(operation ?? (STREAMS[operationId] as Needs)),
+      summary,
+    ];
   });
   return table(["call", "scope", "what it does"], rows);
 }
 
-function scopeOf(operation: Operation | undefined): string {
-  // Events are read as the run itself is.
-  const { scope, sessionToken } = operation ?? { scope: "read", sessionToken: true };
+type Needs = Pick<Operation, "scope" | "sessionToken">;
+
+/** What streams need: events are read as the run itself is. */
+const STREAMS: Record<string, Needs> = {
+  runs_events: { scope: "read", sessionToken: true },
+  changes: { scope: "read" },
+};
+
+function scopeOf({ scope, sessionToken }: Needs): string {
   return `${code(scope)}${sessionToken ? " or a session's token" : ""}`;
 }
 
@@ -89,7 +100,7 @@ function row({
 
 /** Calls that need a scope and stand in no table of operations. */
 const OTHER_CALLS: Record<Scope, readonly string[]> = {
-  read: ["a run's events", "`GET /api/cluster/members`"],
+  read: ["a run's events", "`GET changes`", "`GET /api/cluster/members`"],
   send: ["the Instance API"],
   register: ["`/api/cluster/register`", "`/api/cluster/leases/:id`"],
   admin: ["none alone: it shows what other keys made"],

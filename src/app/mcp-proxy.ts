@@ -3,6 +3,7 @@ import { OrchestratorClient } from "../client/client.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import { chooseTools, type ToolChoice } from "../mcp/choose-tools.ts";
 import { remoteEngine } from "../mcp/remote-engine.ts";
+import { ResourceChanges } from "../mcp/resources/changes.ts";
 import { createMcpServer } from "../mcp/server.ts";
 import { serveMcpStdio } from "../mcp/stdio.ts";
 import { type Env, keysOf } from "./app.ts";
@@ -23,12 +24,14 @@ export function startMcpProxy({
   const tools = chooseTools(choice);
   const logger = createLogger(env, "warn");
   const engine = remoteEngine(() => connect(url, keysOf(env).apiKey()), systemClock);
+  const changes = new ResourceChanges(engine);
   let clientGone = () => {};
   const ended = new Promise<void>((resolve) => {
     clientGone = resolve;
   });
   const server = serveMcpStdio({
-    createServer: (inputEnded) => createMcpServer({ inputEnded, engine, version, logger, tools }),
+    createServer: (inputEnded) => createMcpServer({ inputEnded, engine, version, logger, tools, changes }),
+    changes,
     onClose: () => clientGone(),
     logger,
   });

@@ -4,7 +4,7 @@ import type { Random } from "../core/ports.ts";
 import { pause } from "./abort.ts";
 import { type Answered, contentType, readAnswer, readRefusal, runIdOf, tooLarge } from "./answer.ts";
 import { repeatDelay } from "./backoff.ts";
-import { Connection, type Sent, type Unanswered } from "./connection.ts";
+import { Connection, type Sending, type Sent, type Unanswered } from "./connection.ts";
 import { Failure, type Purpose, unanswered } from "./failure.ts";
 
 export interface ApiOptions {
@@ -23,7 +23,7 @@ export interface ApiOptions {
 
 /** One request to the API. */
 export interface ApiRequest {
-  method: "GET" | "POST" | "DELETE";
+  method: Sending["method"];
   /** Below `api/orchestrator/`, with its query. */
   path: string;
   body?: object | undefined;

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type * as answers from "../core/answers.ts";
 import type * as calls from "../core/calls.ts";
+import type { EngineChange } from "../core/changes.ts";
 import { isObject } from "../core/json.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { OrchestrateAnswer } from "../core/plan-answers.ts";
-import type { ResultPage, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
+import type { KeepAnswerInput, RunsAnswerInput } from "../core/requests.ts";
+import type { ResultPage, RunAnswer, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
 import type { Selector } from "../core/selector.ts";
 import { Api, type ApiCall } from "./api.ts";
+import { followChanges } from "./changes.ts";
 import { combine } from "./combine.ts";
 import { followRun } from "./events.ts";
 import { has, idIn, query } from "./paths.ts";
@@ -168,12 +171,28 @@ export class OrchestratorClient implements Orchestrator {
     return this.#ask({ method: "DELETE", path, kind: "read", isOurs: has("runId") });
   }
 
+  /** What the call that made a run was answered with, once it was, or would be by now. */
+  async runsAnswer({ runId }: RunsAnswerInput): Promise<RunAnswer> {
+    return this.#get(`runs/${idIn(runId, "runId")}/answer`, has("run"));
+  }
+
+  /** Notes that for as long as the run is kept. */
+  async keepAnswer({ runId, answer }: KeepAnswerInput): Promise<void> {
+    const path = `runs/${idIn(runId, "runId")}/answer`;
+    await this.#ask({ method: "PUT", path, body: { answer }, kind: "read", isOurs: has("runId") });
+  }
+
   /** Goes on over broken connections; ends quietly when the signal is aborted. */
   runsEvents(
     { runId, after }: calls.RunsEventsCall,
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncGenerator<RunEvent> {
     return followRun(this.#api, { runId, after, signal });
+  }
+
+  /** What changes of the fleet, of runs and of sessions, until the signal is aborted. */
+  changes({ signal }: { signal: AbortSignal }): AsyncGenerator<EngineChange> {
+    return followChanges(this.#api, signal);
   }
 
   /** Ends every connection at once: runs go on at the server. */

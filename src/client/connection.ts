@@ -3,7 +3,7 @@ import { unlessAborted } from "./abort.ts";
 
 /** One HTTP request, as it goes over the wire. */
 export interface Sending {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   /** From the root, with its query. */
   path: string;
   headers: Record<string, string>;

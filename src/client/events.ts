@@ -8,9 +8,9 @@ import { idIn } from "./paths.ts";
 import { type Message, SseReader } from "./sse.ts";
 
 /** The server sends a comment every 15 s: one that has not for so long is gone. */
-const SILENCE_MS = 45_000;
+export const SILENCE_MS = 45_000;
 /** Most characters of one event; results of more than 20,000 are left out of them. */
-const EVENT_LIMIT = 4 * 1024 * 1024;
+export const EVENT_LIMIT = 4 * 1024 * 1024;
 
 export interface Following {
   runId: string;
@@ -54,7 +54,7 @@ export async function* followRun(api: Api, { runId, after, signal }: Following):
 }
 
 /** What breaks a stream off is no matter: it is asked for again. */
-async function* untilBroken({ body }: Sent): AsyncGenerator<Buffer> {
+export async function* untilBroken({ body }: Sent): AsyncGenerator<Buffer> {
   try {
     yield* body;
   } catch {}

@@ -15,7 +15,9 @@ export type EngineChange =
       listed: boolean;
     }
   /** A session has come further, was opened, closed, or is gone. */
-  | { kind: "session"; sessionId: string; listed: boolean };
+  | { kind: "session"; sessionId: string; listed: boolean }
+  /** Some may not have been heard of, where they are told of from elsewhere: anything may have changed. */
+  | { kind: "missed" };
 
 /** An instance as it is known without asking it. */
 export interface KnownInstance {

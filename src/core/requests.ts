@@ -5,7 +5,7 @@ import { budgetSchema } from "./budget.ts";
 import { duration, durationOrZero } from "./duration.ts";
 import { nameSchema } from "./instance.ts";
 import { plainSteps, planFields, planStep } from "./plan.ts";
-import { anyJson, json, keyText, payload, selector } from "./request-fields.ts";
+import { anyJson, json, keptAnswer, keyText, payload, selector } from "./request-fields.ts";
 import { ON_INSTANCE_DOWN } from "./session.ts";
 
 // The input of every operation, once: MCP tools, routes and commands are derived from these.
@@ -218,8 +218,19 @@ export const runsEventsInput = z.strictObject({
 });
 export type RunsEventsInput = z.output<typeof runsEventsInput>;
 
+export const changesInput = z.strictObject({});
+
 export const runsListInput = z.strictObject({ ...page });
 export type RunsListInput = z.output<typeof runsListInput>;
 
 export const runsCancelInput = z.strictObject({ runId });
 export type RunsCancelInput = z.output<typeof runsCancelInput>;
+
+export const runsAnswerInput = z.strictObject({ runId });
+export type RunsAnswerInput = z.output<typeof runsAnswerInput>;
+
+export const keepAnswerInput = z.strictObject({
+  runId,
+  answer: keptAnswer.describe("What the call was answered with, as MCP tells it of a task that has ended."),
+});
+export type KeepAnswerInput = z.output<typeof keepAnswerInput>;

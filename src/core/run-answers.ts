@@ -11,6 +11,7 @@ import type { ErrorBody } from "./errors.ts";
 import type { Json } from "./json.ts";
 import type { OrchestrateAnswer, StepCounts, StepView } from "./plan-answers.ts";
 import type { PlanStepRef } from "./plan-state.ts";
+import type { KeptAnswer } from "./request-fields.ts";
 import type { Explanation, RunOperation } from "./run.ts";
 import type { Usage } from "./usage.ts";
 
@@ -54,7 +55,7 @@ export interface RunAnswer {
   /** It was cancelled before it was done. */
   cancelled: boolean;
   /** What the face that was called noted as its answer. */
-  kept?: Json;
+  kept?: KeptAnswer;
   /** Where nothing is noted, and nothing more is to come: the answer, made of what is stored. */
   answer?: DelegateAnswer | FanoutAnswer | SendAnswer | OrchestrateAnswer;
   /** The same of a call that failed. */

@@ -16,7 +16,6 @@ import type { EngineChange, KnownInstance } from "../core/changes.ts";
 import type { CallContext, Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Instance } from "../core/instance.ts";
-import type { Json } from "../core/json.ts";
 import type { OrchestrateAnswer } from "../core/plan-answers.ts";
 import type * as requests from "../core/requests.ts";
 import type { ResultPage, RunAnswer, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
@@ -40,7 +39,7 @@ import type { EngineParts } from "./parts.ts";
 import { PresenceBoard } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { RetentionSweep } from "./retention.ts";
-import { runAnswer } from "./run-answer.ts";
+import { keepAnswer, runAnswer } from "./run-answer.ts";
 import { runEvents, type Watching } from "./run-events.ts";
 import { RunJournal } from "./run-journal.ts";
 import { DEFAULT_RETENTION } from "./run-keys.ts";
@@ -69,6 +68,14 @@ export interface Engine {
   runsList(input: requests.RunsListInput, viewer?: Viewer): Promise<Page<RunView>>;
   runsCancel(input: requests.RunsCancelInput, viewer?: Viewer): Promise<RunDetail>;
   runsEvents(input: requests.RunsEventsInput, watching?: Watching): AsyncIterable<RunEvent>;
+  /** How the call that made a run was answered: for a face whose answers outlive their connection. */
+  runsAnswer(input: requests.RunsAnswerInput, viewer?: Viewer): Promise<RunAnswer>;
+  /** Notes what a call was answered with, for as long as its run is kept. */
+  keepAnswer(input: requests.KeepAnswerInput, viewer?: Viewer): Promise<void>;
+  /** Tells of every change of the fleet, of runs and of sessions, in any process, until it is stopped. */
+  watch(listener: (change: EngineChange) => void, viewer?: Viewer): () => void;
+  /** The fleet, where it is known without asking anybody. */
+  known?(): Promise<KnownInstance[]>;
   /** Begins to poll the fleet's health, and to take up the runs that other processes left open. */
   start(): void;
   /** Cancels every run at its instances, and waits until they have said what became of the work. */
@@ -77,22 +84,8 @@ export interface Engine {
   close(graceMs?: number): Promise<void>;
 }
 
-/** How the calls that made runs were answered: for a face whose answers outlive their connection. */
-export interface RunAnswers {
-  runsAnswer(input: { runId: string }, viewer?: Viewer): Promise<RunAnswer>;
-  /** Notes what a call was answered with, for as long as its run is kept. */
-  keepAnswer(runId: string, answer: Json): Promise<void>;
-}
-
-/** What is known without asking anybody, and how it changes: for a face whose clients keep a picture of it. */
-export interface EngineChanges {
-  known(): Promise<KnownInstance[]>;
-  /** Tells of every change of the fleet, of runs and of sessions, in any process, until it is stopped. */
-  watch(listener: (change: EngineChange) => void, viewer?: Viewer): () => void;
-}
-
-/** All that an engine of this process can do. */
-export type WholeEngine = Engine & RunAnswers & EngineChanges;
+/** An engine that knows its fleet. */
+export type WholeEngine = Engine & Required<Pick<Engine, "known">>;
 
 export function createEngine(deps: EngineDependencies): WholeEngine {
   const { clock, logger, store, ids } = deps;
@@ -143,7 +136,7 @@ export function createEngine(deps: EngineDependencies): WholeEngine {
     runsList: (input, viewer = {}) => listRuns(parts, input, viewer),
     runsCancel: (input, viewer = {}) => cancelRun(parts, input, viewer),
     runsAnswer: (input, viewer = {}) => runAnswer(parts, input, viewer),
-    keepAnswer: (runId, answer) => journal.keepAnswer(runId, answer),
+    keepAnswer: (input, viewer = {}) => keepAnswer(parts, input, viewer),
     runsEvents: (input, watching = {}) => runEvents(parts, input, watching),
     known: () => knownFleet(parts),
     watch: (listener, viewer = {}) => watchChanges(parts, listener, viewer),

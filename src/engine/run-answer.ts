@@ -3,6 +3,7 @@ import type { FanoutAnswer } from "../core/answers.ts";
 import type { Viewer } from "../core/context.ts";
 import { type ErrorBody, OrchestratorError } from "../core/errors.ts";
 import { type Outcome, withoutResult } from "../core/outcome.ts";
+import type { KeepAnswerInput, RunsAnswerInput } from "../core/requests.ts";
 import type { Run } from "../core/run.ts";
 import type { RunAnswer } from "../core/run-answers.ts";
 import { Fold } from "./aggregate-fold.ts";
@@ -24,7 +25,7 @@ import { checkVisible } from "./visibility.ts";
  */
 export async function runAnswer(
   parts: EngineParts,
-  { runId }: { runId: string },
+  { runId }: RunsAnswerInput,
   viewer: Viewer,
 ): Promise<RunAnswer> {
   await checkVisible(parts, runId, viewer);
@@ -48,6 +49,20 @@ export async function runAnswer(
   };
   if (kept !== undefined) return { ...told, kept };
   return isOver(parts, run) ? { ...told, ...(await answered(parts, run, warnings)) } : told;
+}
+
+/**
+ * Notes what the call of a run was answered with, for as long as the run is kept.
+ *
+ * @throws OrchestratorError `run_not_found`
+ */
+export async function keepAnswer(
+  parts: EngineParts,
+  { runId, answer }: KeepAnswerInput,
+  viewer: Viewer,
+): Promise<void> {
+  await checkVisible(parts, runId, viewer);
+  await parts.journal.keepAnswer(runId, answer);
 }
 
 /** Nothing more comes of it, neither here nor in the process that worked on it. */

@@ -3,6 +3,7 @@ import { OrchestratorError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { keepText } from "../core/json-text.ts";
 import type { Clock, Ids, Store } from "../core/ports.ts";
+import type { KeptAnswer } from "../core/request-fields.ts";
 import type { Run } from "../core/run.ts";
 import { OpenRun } from "./open-run.ts";
 import { answerKey, keptFor, RUNS, resultKey, resultsOf, runKey } from "./run-keys.ts";
@@ -131,14 +132,14 @@ export class RunJournal {
   }
 
   /** Notes what the call of a run was answered with, for as long as the run is kept. */
-  async keepAnswer(runId: string, answer: Json): Promise<void> {
+  async keepAnswer(runId: string, answer: KeptAnswer): Promise<void> {
     const expiresAt = this.keptUntil(await this.read(runId));
     await this.#store.put(answerKey(runId), JSON.stringify(answer), { expiresAt });
   }
 
-  async keptAnswer(runId: string): Promise<Json | undefined> {
+  async keptAnswer(runId: string): Promise<KeptAnswer | undefined> {
     const entry = await this.#store.get(answerKey(runId));
-    return entry && (JSON.parse(entry.value) as Json);
+    return entry && (JSON.parse(entry.value) as KeptAnswer);
   }
 
   /** The stored result of one outcome, as JSON text. */

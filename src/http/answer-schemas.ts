@@ -1,8 +1,10 @@
 import * as z from "zod";
 import { HEALTH_STATES } from "../core/health.ts";
 import { PROTOCOLS } from "../core/protocol.ts";
+import { keptAnswer } from "../core/request-fields.ts";
 import { RUN_OPERATIONS } from "../core/run.ts";
 import { ON_INSTANCE_DOWN } from "../core/session.ts";
+import { aggregate, fanout } from "./aggregate-schemas.ts";
 import {
   capabilities,
   counts,
@@ -21,7 +23,7 @@ import {
   warnings,
 } from "./answer-fields.ts";
 
-export { aggregate, fanout } from "./aggregate-schemas.ts";
+export { aggregate, fanout };
 
 // What the answers of the Orchestrator API look like, for the OpenAPI document; a test holds real answers
 // against these. Fields may be added, so objects are open.
@@ -169,6 +171,23 @@ export const runDetail = run.extend({
   explanation,
   warnings,
 });
+
+export const runAnswer = z.looseObject({
+  run: runDetail.describe("Without results."),
+  stored: z.boolean().describe("Whether another process would find it."),
+  keptUntil: time,
+  cancelled: z.boolean().describe("Before it was done."),
+  kept: keptAnswer.optional().describe("What was noted of it."),
+  answer: delegate
+    .or(send)
+    .or(fanout)
+    .or(orchestrate)
+    .optional()
+    .describe("Else, once nothing more is to come."),
+  error: error.optional().describe("The same of a call that failed."),
+});
+
+export const kept = z.looseObject({ runId });
 
 export const resultPage = z.looseObject({
   runId,

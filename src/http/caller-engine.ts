@@ -1,7 +1,7 @@
 import { asks } from "../core/aggregation/strategy.ts";
 import type { CallContext, Viewer } from "../core/context.ts";
 import { covers, type Scope } from "../core/keys.ts";
-import type { Engine, EngineChanges, RunAnswers } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { type Caller, demandScope } from "../server/guards.ts";
 import { leaving } from "./orchestrator-api.ts";
 
@@ -11,11 +11,7 @@ import { leaving } from "./orchestrator-api.ts";
  *
  * @param draining Set once the server is about to end: new work is refused then.
  */
-export function engineFor(
-  engine: Engine & Partial<RunAnswers & EngineChanges>,
-  caller: Caller,
-  draining: () => boolean,
-): Engine & Partial<RunAnswers & EngineChanges> {
+export function engineFor(engine: Engine, caller: Caller, draining: () => boolean): Engine {
   const who = whoIs(caller);
   const needs = (scope: Scope) => demandScope(caller, scope);
   const seeing = (scope: Scope) => {
@@ -36,7 +32,7 @@ export function engineFor(
   };
   const asking = work(engine.aggregate);
   const folding = read(engine.aggregate);
-  const { runsAnswer, keepAnswer, known, watch } = engine;
+  const { known } = engine;
   // Each by its name: what the engine can do besides is nobody's here until it is said who may have it.
   return {
     delegate: work(engine.delegate),
@@ -53,19 +49,18 @@ export function engineFor(
     runsGet: read(engine.runsGet),
     runsList: read(engine.runsList),
     runsCancel: end(engine.runsCancel),
-    ...(runsAnswer && keepAnswer && { runsAnswer: read(runsAnswer), keepAnswer }),
+    runsAnswer: read(engine.runsAnswer),
+    keepAnswer: end(engine.keepAnswer),
     ...(known && {
       known: async () => {
         needs("read");
         return known();
       },
     }),
-    ...(watch && {
-      watch: (listener, viewer) => {
-        needs("read");
-        return watch(listener, { ...viewer, ...who });
-      },
-    }),
+    watch: (listener, viewer) => {
+      needs("read");
+      return engine.watch(listener, { ...viewer, ...who });
+    },
     runsEvents: (input, watching) => {
       needs("read");
       return engine.runsEvents(input, { ...watching, ...who });

@@ -8,9 +8,7 @@ import type { RunEvent } from "../core/run-answers.ts";
 import { validate } from "../core/validate.ts";
 import type { Engine } from "../engine/engine.ts";
 import { callerOf } from "./caller.ts";
-
-/** A silent stream is kept open by a comment this often. */
-const KEEP_ALIVE_MS = 15_000;
+import { openStream } from "./event-stream.ts";
 
 /** Who asks for the head alone would wait for it until the run has ended. */
 const ROUTE = { config: { scope: "read", sessionToken: true }, exposeHeadRoute: false } as const;
@@ -32,25 +30,12 @@ export function addEvents(server: FastifyInstance, path: string, engine: Engine)
     const events = engine.runsEvents(input, { ...callerOf(request), stop });
     // A run that is not there is an error like any other: it shows before the stream begins.
     await engine.runsGet({ runId: input.runId, offset: 0 }, callerOf(request));
-    reply.hijack();
-    await stream(reply.raw, events, { "x-request-id": request.id, "orchestrator-run-id": input.runId });
+    const headers = { "orchestrator-run-id": input.runId };
+    await tell(openStream(request, reply, { of: "the outcomes of a run, as they end", headers }), events);
   });
 }
 
-async function stream(
-  response: ServerResponse,
-  events: AsyncIterable<RunEvent>,
-  headers: Record<string, string>,
-): Promise<void> {
-  response.writeHead(200, {
-    "content-type": "text/event-stream",
-    "cache-control": "no-store",
-    // Proxies that gather an answer before they pass it on would hold events back.
-    "x-accel-buffering": "no",
-    ...headers,
-  });
-  response.write(": the outcomes of a run, as they end\n\n");
-  const keepAlive = setInterval(() => response.write(":\n\n"), KEEP_ALIVE_MS).unref();
+async function tell(response: ServerResponse, events: AsyncIterable<RunEvent>): Promise<void> {
   try {
     for await (const { id, event, data } of events) {
       const written = response.write(`id: ${id}\nevent: ${event}\ndata: ${writeJson(data)}\n\n`);
@@ -60,7 +45,6 @@ async function stream(
   } catch {
     // The store cannot be read any more: the client comes again, and is told then.
   } finally {
-    clearInterval(keepAlive);
     response.end();
   }
 }

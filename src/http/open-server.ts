@@ -16,7 +16,7 @@ export async function openServer(options: OpenServerOptions): Promise<FastifyIns
   if (!allowedOrigins) return server;
   await server.register(cors, {
     origin: (origin, done) => done(null, origin !== undefined && allowedOrigins().includes(origin)),
-    methods: ["GET", "HEAD", "POST", "DELETE"],
+    methods: ["GET", "HEAD", "POST", "PUT", "DELETE"],
     exposedHeaders: ["Mcp-Session-Id", "Orchestrator-Run-Id", "Location", "Retry-After"],
   });
   return server;

@@ -1,9 +1,15 @@
 import * as z from "zod";
 import { errorEnvelope } from "./answer-schemas.ts";
-import { OPERATIONS, type Operation } from "./operations.ts";
+import { hasBody, type Operation } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
 import { BASES } from "./orchestrator-api.ts";
 
 type JsonSchema = Record<string, unknown>;
+
+interface ObjectSchema {
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+}
 
 /** The OpenAPI 3.1 document of the Orchestrator API, derived from the schemas that its routes use. */
 export function openApiDocument(version: string): object {
@@ -13,6 +19,7 @@ export function openApiDocument(version: string): object {
     paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(operation) };
   }
   paths[`${BASES[0]}/runs/{runId}/events`] = { get: EVENTS };
+  paths[`${BASES[0]}/changes`] = { get: CHANGES };
   return {
     openapi: "3.1.0",
     info: {
@@ -60,18 +67,32 @@ const EVENTS = {
   },
 };
 
+const CHANGES = {
+  operationId: "changes",
+  summary: "What changes of the fleet, of runs and of sessions from now on, as server-sent events.",
+  responses: {
+    200: {
+      description: "Events `change`, their data JSON.",
+      content: { "text/event-stream": { schema: { type: "string" } } },
+    },
+    default: { $ref: "#/components/responses/Error" },
+  },
+};
+
 function describe(operation: Operation): object {
-  const { name, method, summary, input, answer, idField, aliases = [], scope } = operation;
+  const { name, summary, input, answer, idField, aliases = [], scope } = operation;
   const schema = schemaOf(input, "input");
-  const parameters = method === "POST" ? [] : parametersOf(schema, idField);
+  const parameters = parametersOf(schema, idField).filter(
+    (parameter) => !hasBody(operation) || parameter.in === "path",
+  );
   const also = aliases.map((alias) => ` Also \`${alias}\`.`).join("");
   return {
     operationId: name,
     summary,
     description: `Needs the scope \`${scope}\`.${also}`,
     ...(parameters.length > 0 && { parameters }),
-    ...(method === "POST" && {
-      requestBody: { required: true, content: { "application/json": { schema } } },
+    ...(hasBody(operation) && {
+      requestBody: { required: true, content: { "application/json": { schema: without(schema, idField) } } },
     }),
     responses: {
       ...answersOf(operation, schemaOf(answer, "output")),
@@ -88,12 +109,9 @@ function answersOf({ name, method }: Operation, schema: JsonSchema): object {
   return { ...done, 202: { description: "Still being worked on: a handle, by its `runId`.", content } };
 }
 
-/** The fields of an input that are not its id, as parameters of the query. */
-function parametersOf(schema: JsonSchema, idField: string | undefined): object[] {
-  const { properties = {}, required = [] } = schema as {
-    properties?: Record<string, JsonSchema>;
-    required?: string[];
-  };
+/** The fields of an input as parameters: its id in the path, the others in the query. */
+function parametersOf(schema: JsonSchema, idField: string | undefined): { in: string }[] {
+  const { properties = {}, required = [] } = schema as ObjectSchema;
   return Object.entries(properties).map(([name, property]) => {
     const { description, ...rest } = property;
     return {
@@ -104,6 +122,14 @@ function parametersOf(schema: JsonSchema, idField: string | undefined): object[]
       schema: rest,
     };
   });
+}
+
+/** The same object without what the path says. */
+function without(schema: JsonSchema, field: string | undefined): JsonSchema {
+  if (field === undefined) return schema;
+  const { properties = {}, required = [] } = schema as ObjectSchema;
+  const { [field]: _, ...rest } = properties;
+  return { ...schema, properties: rest, required: required.filter((name) => name !== field) };
 }
 
 function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonSchema {

@@ -1,4 +1,3 @@
-import type * as z from "zod";
 import { asks } from "../core/aggregation/strategy.ts";
 import type {
   DelegateAnswer,
@@ -8,47 +7,9 @@ import type {
   SendAnswer,
 } from "../core/answers.ts";
 import { collectedEntries } from "../core/collected.ts";
-import type { CallContext } from "../core/context.ts";
-import type { Scope } from "../core/keys.ts";
 import * as requests from "../core/requests.ts";
-import type { Engine } from "../engine/engine.ts";
 import * as answers from "./answer-schemas.ts";
-
-/** What a call came to, and what its answer's headers and its line in the log say. */
-export interface Answered {
-  status: 200 | 201 | 202;
-  body: unknown;
-  runId?: string | undefined;
-  instance?: string | undefined;
-}
-
-/** One call of the Orchestrator API, from which its routes and its part of the OpenAPI document are made. */
-export interface Operation<Input extends z.ZodType = z.ZodType> {
-  /** Also its `operationId`. */
-  name: string;
-  method: "GET" | "POST" | "DELETE";
-  /** Below `/api/orchestrator` and `/orchestrator`, with `:id` for the parameter that `idField` names. */
-  path: string;
-  /** Other paths that do the same. */
-  aliases?: readonly string[];
-  idField?: "runId" | "sessionId";
-  /** The field that `targets` and `instances` are both accepted for. */
-  targetField?: "targets" | "instances";
-  summary: string;
-  scope: Scope;
-  /** The scope that some calls of it need besides. */
-  alsoNeeds?(input: z.output<Input>): Scope | undefined;
-  /** A session's token will do in place of a key. */
-  sessionToken?: true;
-  input: Input;
-  answer: z.ZodType;
-  call(engine: Engine, input: z.output<Input>, context: CallContext): Promise<Answered>;
-}
-
-/** Keeps the type of an operation's input to itself. */
-function operation<Input extends z.ZodType>(definition: Operation<Input>): Operation {
-  return definition as unknown as Operation;
-}
+import { type Answered, type Operation, operation } from "./operation.ts";
 
 export const OPERATIONS: readonly Operation[] = [
   operation({
@@ -229,6 +190,33 @@ export const OPERATIONS: readonly Operation[] = [
     answer: answers.runDetail,
     async call(engine, input, context) {
       return { status: 200, body: await engine.runsCancel(input, context), runId: input.runId };
+    },
+  }),
+  operation({
+    name: "runs_answer",
+    method: "GET",
+    path: "runs/:id/answer",
+    idField: "runId",
+    summary: "Returns what the call that made a run was answered with, once it was, or would be by now.",
+    scope: "read",
+    input: requests.runsAnswerInput,
+    answer: answers.runAnswer,
+    async call(engine, input, context) {
+      return { status: 200, body: await engine.runsAnswer(input, context), runId: input.runId };
+    },
+  }),
+  operation({
+    name: "runs_keep_answer",
+    method: "PUT",
+    path: "runs/:id/answer",
+    idField: "runId",
+    summary: "Notes what an MCP server elsewhere answered the call of a run with, while the run is kept.",
+    scope: "send",
+    input: requests.keepAnswerInput,
+    answer: answers.kept,
+    async call(engine, input, context) {
+      await engine.keepAnswer(input, context);
+      return { status: 200, body: { runId: input.runId }, runId: input.runId };
     },
   }),
 ];

@@ -6,8 +6,10 @@ import type { Engine } from "../engine/engine.ts";
 import { demandScope } from "../server/guards.ts";
 import { hopsOf } from "../server/hops.ts";
 import { callerOf } from "./caller.ts";
+import { addChanges } from "./changes.ts";
 import { addEvents } from "./events.ts";
-import { OPERATIONS, type Operation } from "./operations.ts";
+import type { Operation } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
 import { readInput } from "./read-input.ts";
 
 /** Each path answers under both. */
@@ -26,6 +28,8 @@ export interface OrchestratorApiOptions {
 export function orchestratorApi(server: FastifyInstance, options: OrchestratorApiOptions): void {
   for (const operation of OPERATIONS) addOperation(server, operation, options);
   for (const base of BASES) addEvents(server, `${base}/runs/:id/events`, options.engine);
+  const changes = BASES.map((base) => `${base}/changes`);
+  addChanges(server, changes, options.engine);
 }
 
 function addOperation(

@@ -3,12 +3,12 @@ import type * as z from "zod";
 import { OrchestratorError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import { validate } from "../core/validate.ts";
-import type { Operation } from "./operations.ts";
+import { hasBody, type Operation } from "./operation.ts";
 
 const OTHER_NAME = { targets: "instances", instances: "targets" } as const;
 
 /**
- * The input of an operation: the body of a POST, else the query, and the id of its path.
+ * The input of an operation: the body where there is one, else the query, and the id of its path.
  *
  * @throws OrchestratorError `bad_request` that names the first wrong field.
  */
@@ -17,7 +17,7 @@ export function readInput<I extends z.ZodType>(
   request: FastifyRequest,
 ): z.output<I> {
   const { idField, targetField, input } = operation;
-  const given = operation.method === "POST" ? bodyOf(request) : queryOf(request, input);
+  const given = hasBody(operation) ? bodyOf(request) : queryOf(request, input);
   const fields: Record<string, unknown> = { ...given };
   const other = targetField && OTHER_NAME[targetField];
   if (targetField && other && other in fields && !(targetField in fields)) {

@@ -9,7 +9,6 @@ import type { Viewer } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import { promptNamed } from "./prompts/index.ts";
-import { canWatch } from "./resources/changes.ts";
 import { RESULT_TEMPLATE, RUN_TEMPLATE, SESSION_TEMPLATE } from "./resources/templates.ts";
 
 /** What the protocol allows. */
@@ -91,7 +90,7 @@ async function selectors(value: string, engine: Engine): Promise<string[]> {
 
 /** What is known of the fleet, where that can be had without asking it. */
 async function fleetOf(engine: Engine): Promise<Pick<KnownInstance, "instance" | "state" | "tags">[]> {
-  if (canWatch(engine)) return engine.known();
+  if (engine.known) return engine.known();
   return (await engine.health({ detail: false })).map(({ tags = [], ...each }) => ({ ...each, tags }));
 }
 

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ServerEvent, ServerEventBus } from "@modelcontextprotocol/server";
 import type { Engine } from "../engine/engine.ts";
-import { canWatch, ResourceChanges } from "./resources/changes.ts";
+import { ResourceChanges } from "./resources/changes.ts";
 
 /**
  * What streams of `subscriptions/listen` are told over HTTP. The SDK opens one while it answers a request: it is
@@ -17,7 +17,7 @@ export class CallersChanges implements ServerEventBus {
 
   subscribe(listener: (event: ServerEvent) => void): () => void {
     const engine = this.#caller.getStore();
-    return engine && canWatch(engine) ? new ResourceChanges(engine).subscribe(listener) : () => {};
+    return engine ? new ResourceChanges(engine).subscribe(listener) : () => {};
   }
 
   /** Nothing changes for all callers alike. */

@@ -19,10 +19,11 @@ import { readUri } from "./uris.ts";
 
 // Resources, prompts and completion. What answers them is loaded when a client first asks.
 
-export function capabilitiesOf(changes: ResourceChanges | undefined): ServerCapabilities {
-  const resources = changes ? { subscribe: true, listChanged: true } : {};
-  return { resources, prompts: {}, completions: {} };
-}
+export const OFFERED: ServerCapabilities = {
+  resources: { subscribe: true, listChanged: true },
+  prompts: {},
+  completions: {},
+};
 
 const FOREVER = { ttlMs: 86_400_000, cacheScope: "public" } as const;
 
@@ -35,7 +36,7 @@ export interface Offering {
   tools: readonly ListedTool[];
   logger: Logger;
   /** What clients can be told of. */
-  changes: ResourceChanges | undefined;
+  changes: ResourceChanges;
   settings: () => McpSettings | Promise<McpSettings>;
   /** What of the runs and sessions whoever makes a request may see. */
   viewerOf(context: ServerContext): Viewer;
@@ -48,11 +49,11 @@ export function offer(
 ): void {
   const told = <T>(answer: Promise<T>): Promise<T> => answer.catch((thrown) => refuse(thrown, logger));
 
-  const subscriptions = changes && offerSubscriptions(server, changes);
+  const subscriptions = offerSubscriptions(server, changes);
 
   server.setRequestHandler("resources/list", async ({ params }, context) => {
     checkCursor(params?.cursor);
-    if (isToldUnasked(server)) subscriptions?.listed();
+    if (isToldUnasked(server)) subscriptions.listed();
     const { listResources } = await import("./offered.ts");
     return { resources: await told(listResources(engine, viewerOf(context))) };
   });

@@ -1,9 +1,11 @@
 import { asks } from "../core/aggregation/strategy.ts";
 import type * as calls from "../core/calls.ts";
+import type { EngineChange } from "../core/changes.ts";
 import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { Clock } from "../core/ports.ts";
+import type { KeepAnswerInput, RunsAnswerInput } from "../core/requests.ts";
 import type { Engine } from "../engine/engine.ts";
 import { asSent } from "./as-sent.ts";
 import { LONGEST_WAIT_MS } from "./call-context.ts";
@@ -14,6 +16,12 @@ const CLOSE_GRACE_MS = 2_000;
 
 /** A server that is reached and says nothing is given up before clients give the call up, a minute after they made it. */
 const GIVEN_UP_MS = LONGEST_WAIT_MS + 5_000;
+
+/** A running server, as its client shows it. */
+type Server = Orchestrator &
+  Pick<Engine, "runsAnswer" | "keepAnswer"> & {
+    changes(options: { signal: AbortSignal }): AsyncIterable<EngineChange>;
+  };
 
 /** A call of work, as far as it matters here. */
 interface WorkCall extends calls.RepetitionOptions {
@@ -27,14 +35,15 @@ interface WorkCall extends calls.RepetitionOptions {
  *
  * @param connect Called once, for the first call; what it throws is each call's error.
  */
-export function remoteEngine(connect: () => Orchestrator, clock: Clock): Engine {
-  let connected: Orchestrator | undefined;
+export function remoteEngine(connect: () => Server, clock: Clock): Engine {
+  let connected: Server | undefined;
   const server = () => {
     connected ??= connect();
     return connected;
   };
   const unheard = new UnheardCalls(clock);
   const underWay = new Set<Promise<unknown>>();
+  const watches = new Set<AbortController>();
   const during = <T>(answer: Promise<T>): Promise<T> => {
     underWay.add(answer);
     const over = () => underWay.delete(answer);
@@ -56,10 +65,12 @@ export function remoteEngine(connect: () => Orchestrator, clock: Clock): Engine 
     return (input: object, context: Partial<CallContext> = {}): Promise<A> => {
       const sent = asSent<C>(input);
       const options = optionsOf(context);
+      // What is answered with a task may take any time: nobody waits for it.
+      const bounded = context.longestWaitMs === undefined ? <T>(answer: Promise<T>) => answer : inTime;
       // A plan is resumed by its own id.
-      if (sent.dryRun || sent.resume !== undefined) return during(inTime(call(sent, options)));
+      if (sent.dryRun || sent.resume !== undefined) return during(bounded(call(sent, options)));
       const make = (keyed: C & { idempotencyKey: string }) =>
-        inTime(call(keyed, options), keyed.idempotencyKey);
+        bounded(call(keyed, options), keyed.idempotencyKey);
       return during(unheard.call(operation, sent, context.gone, make));
     };
   }
@@ -92,15 +103,31 @@ export function remoteEngine(connect: () => Orchestrator, clock: Clock): Engine 
     runsGet: plain((call: calls.RunsGetCall) => server().runsGet(call)),
     runsList: plain((call: calls.PageCall) => server().runsList(call)),
     runsCancel: plain((call: calls.RunsCancelCall) => server().runsCancel(call)),
+    runsAnswer: plain((call: RunsAnswerInput) => server().runsAnswer(call)),
+    keepAnswer: plain((call: KeepAnswerInput) => server().keepAnswer(call)),
     async *runsEvents(input, { stop } = {}) {
       const over = new AbortController();
       stop?.onCancel(() => over.abort());
       yield* server().runsEvents(asSent<calls.RunsEventsCall>(input), { signal: over.signal });
     },
+    watch(listener) {
+      const over = new AbortController();
+      watches.add(over);
+      const tell = async () => {
+        for await (const change of server().changes({ signal: over.signal })) listener(change);
+      };
+      // A server that cannot be called tells nothing; what is wrong each call says.
+      void tell().catch(() => {});
+      return () => {
+        watches.delete(over);
+        over.abort();
+      };
+    },
     // The fleet is the server's to look after.
     start: () => {},
     cancelAll: async () => {},
     async close() {
+      for (const over of watches) over.abort();
       const grace = new Promise<void>((resolve) => clock.after(CLOSE_GRACE_MS, resolve));
       await Promise.race([Promise.allSettled(underWay), grace]);
       await connected?.close();

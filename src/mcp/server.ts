@@ -12,9 +12,9 @@ import type { Engine } from "../engine/engine.ts";
 import { callContext } from "./call-context.ts";
 import type { ListedTool } from "./define-tool.ts";
 import { LISTED } from "./listed.ts";
-import { CACHE_HINTS, capabilitiesOf, checkCursor, offer, revisionOf } from "./offer.ts";
-import { canWatch, ResourceChanges } from "./resources/changes.ts";
-import { canMakeTasks, TASKS_EXTENSION } from "./tasks/extension.ts";
+import { CACHE_HINTS, checkCursor, OFFERED, offer, revisionOf } from "./offer.ts";
+import { ResourceChanges } from "./resources/changes.ts";
+import { TASKS_EXTENSION } from "./tasks/extension.ts";
 import { addTaskMethods } from "./tasks/methods.ts";
 import { TaskServer } from "./tasks/server.ts";
 
@@ -46,7 +46,7 @@ export interface McpServerDependencies {
   tools?: readonly ListedTool[] | undefined;
   /** Read at each call; the defaults unless given. */
   settings?: () => McpSettings | Promise<McpSettings>;
-  /** What all connections are told of; the connection's own, where the engine can be watched, unless given. */
+  /** What all connections are told of; the connection's own unless given. */
   changes?: ResourceChanges | undefined;
   /** Cancelled when the client may be gone, though its calls are still answered. */
   inputEnded?: Cancellation | undefined;
@@ -64,17 +64,14 @@ export function createMcpServer({
   logger,
   tools = LISTED,
   settings: configured = () => DEFAULT_MCP_SETTINGS,
-  changes = canWatch(engine) ? new ResourceChanges(engine) : undefined,
+  changes = new ResourceChanges(engine),
   inputEnded,
   onListed,
 }: McpServerDependencies): Server {
   const server = new TaskServer(
     { name: "orchestrator", title: "Orchestrator", version },
     {
-      capabilities: {
-        ...{ tools: {}, ...capabilitiesOf(changes) },
-        ...(canMakeTasks(engine) && { extensions: TASKS_EXTENSION }),
-      },
+      capabilities: { tools: {}, ...OFFERED, extensions: TASKS_EXTENSION },
       instructions: instructionsFor(tools),
       cacheHints: CACHE_HINTS,
     },
@@ -96,7 +93,7 @@ export function createMcpServer({
     return callTool({ engine, logger, client, inputEnded, settings: await settings() }, call, context);
   });
   const viewerOf = (context: ServerContext) => callContext(context, undefined, () => false);
-  if (canMakeTasks(engine)) addTaskMethods(server, { engine, viewerOf, settings });
+  addTaskMethods(server, { engine, viewerOf, settings });
   offer(server, { engine, logger, tools, changes, settings, viewerOf });
   return server;
 }

@@ -15,7 +15,7 @@ export interface McpStdioOptions {
    */
   createServer: (inputEnded: Cancellation) => Server;
   /** What clients of revision 2026-07-28 may listen for. */
-  changes?: ResourceChanges | undefined;
+  changes: ResourceChanges;
   /** The client is gone: it closed our stdin, or reads our stdout no more. Called once. */
   onClose: () => void;
   logger: Logger;
@@ -40,7 +40,7 @@ export function serveMcpStdio({
     transport,
     onerror: (error) => logger.warn({ err: error }, "a message on stdin or stdout was lost"),
   });
-  const stopSending = changes && sendToListeners(transport, changes, () => server);
+  const stopSending = sendToListeners(transport, changes, () => server);
   const take = transport.onmessage;
   transport.onmessage = (message) => {
     const refusal = refusedListening(message);
@@ -50,7 +50,7 @@ export function serveMcpStdio({
   const closeConnection = transport.onclose;
   transport.onclose = () => {
     closeConnection?.();
-    stopSending?.();
+    stopSending();
     onClose();
   };
   return handle;

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { EngineChange } from "../../src/core/changes.ts";
 import type { Viewer } from "../../src/core/context.ts";
-import type { EngineChanges } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { handWorker, startHost } from "../host/harness.ts";
 import { systemClock } from "../host/harness-clock.ts";
@@ -10,7 +10,7 @@ import { startWorker } from "./orchestrate/harness.ts";
 
 const PATIENT = 10_000;
 
-function watching(engine: EngineChanges, viewer?: Viewer): { seen: EngineChange[]; stop: () => void } {
+function watching(engine: Engine, viewer?: Viewer): { seen: EngineChange[]; stop: () => void } {
   const seen: EngineChange[] = [];
   return { seen, stop: engine.watch((change) => seen.push(change), viewer) };
 }

@@ -98,12 +98,13 @@ describe("what a call was answered with, told by another process", () => {
     const fleet = await fleetOfHosts({ A: answering("hello") });
     const { first, store, answerOf } = twoProcesses(fleet);
     const { runId } = await first.delegate({ instances: ["A"] });
-    await first.engine.keepAnswer(runId, { said: "hello" });
+    const noted = { status: "completed" as const, result: { said: "hello" } };
+    await first.engine.keepAnswer({ runId, answer: noted });
     const { kept, answer, keptUntil, run } = await answerOf(runId);
-    expect({ kept, answer }).toEqual({ kept: { said: "hello" }, answer: undefined });
+    expect({ kept, answer }).toEqual({ kept: noted, answer: undefined });
     expect(Date.parse(keptUntil) - Date.parse(run.endedAt ?? "")).toBe(week);
-    const [noted] = await store.list(`result/${runId}/answer`);
-    expect(noted).toBeDefined();
+    const [entry] = await store.list(`result/${runId}/answer`);
+    expect(entry).toBeDefined();
   });
 });
 
@@ -141,8 +142,11 @@ describe("a run that goes on", () => {
     const { first } = twoProcesses(fleet);
     const { runId } = await first.delegate({ instances: ["A"] });
     expect(await first.engine.runsAnswer({ runId }, { only: "test" })).toHaveProperty("answer");
-    const hidden = await refusalOf(first.engine.runsAnswer({ runId }, { only: "somebody else" }));
+    const other = { only: "somebody else" };
+    const hidden = await refusalOf(first.engine.runsAnswer({ runId }, other));
     expect(hidden.code).toBe("run_not_found");
+    const answer = { status: "cancelled" as const };
+    expect(await refusalOf(first.engine.keepAnswer({ runId, answer }, other))).toEqual(hidden);
   });
 });
 

@@ -18,6 +18,7 @@ const REST: Record<string, object> = {
   aggregate: { strategy: "collect", responses: [{ instance: "A", result: 1 }] },
   sessions_spawn: { sessionId: "s" },
   sessions_send: { sessionId: "s" },
+  runs_keep_answer: { answer: { status: "cancelled" } },
 };
 
 function wrongValues(schema: Schema): unknown[] {

@@ -101,7 +101,7 @@ describe("what another key made", () => {
     // As long as the ids that there are.
     const [noRun, noSession] = [ids.runId.replace(/.$/, "x"), "x"];
     const nobodys = callsOn(noRun, noSession);
-    expect(theirs).toHaveLength(14);
+    expect(theirs).toHaveLength(18);
     for (const [at, { title, method, path, body }] of theirs.entries()) {
       const seen = await call("other", method, path, { body });
       const { path: nowhere = "", body: other } = nobodys[at] ?? {};

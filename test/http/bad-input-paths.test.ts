@@ -99,8 +99,10 @@ describe("a path", () => {
     "of ours with the method %s is answered by nobody",
     async (method) => {
       const site = await startSite();
-      const paths = site.endpoints.filter((each) => each.method !== method).map(({ path }) => path);
-      const tried = [...new Set(paths)].filter((path) => method !== "PUT" || !path.includes("leases"));
+      const answering = site.endpoints.filter((each) => each.method === method).map(({ path }) => path);
+      const tried = [...new Set(site.endpoints.map(({ path }) => path))].filter(
+        (path) => !answering.includes(path),
+      );
       const found: Record<string, string> = {};
       for (const path of tried) found[path] = inShort(await ask(site, method, path));
       expect(found).toEqual(all(tried, "404 bad_request"));

@@ -6,9 +6,9 @@ import { afterEach } from "vitest";
 import { systemClock } from "../../src/app/clock.ts";
 import { systemIds } from "../../src/app/system.ts";
 import type { Instance } from "../../src/core/instance.ts";
-import { createEngine, type Engine, type EngineChanges } from "../../src/engine/engine.ts";
+import { createEngine, type Engine, type WholeEngine } from "../../src/engine/engine.ts";
 import { createInstanceClients } from "../../src/instances/clients.ts";
-import { canWatch, ResourceChanges } from "../../src/mcp/resources/changes.ts";
+import { ResourceChanges } from "../../src/mcp/resources/changes.ts";
 import { createMcpServer, type McpServerDependencies } from "../../src/mcp/server.ts";
 import { serveMcpStdio } from "../../src/mcp/stdio.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
@@ -25,17 +25,18 @@ export function closing<T extends { close(): Promise<unknown> }>(resource: T): T
   return resource;
 }
 
-/** An engine by hand: each method that the test does not give is an error. */
-export function engineWith(methods: Partial<Engine & EngineChanges>): Engine {
-  return new Proxy(methods as Engine, {
+/** An engine by hand, in which nothing changes: each other method that the test does not give is an error. */
+export function engineWith(methods: Partial<Engine>): Engine {
+  return new Proxy({ watch: () => () => {}, known: undefined, ...methods } as unknown as Engine, {
     get: (given, name) =>
-      given[name as keyof Engine] ??
-      (() => Promise.reject(new Error(`the test's engine has no ${String(name)}`))),
+      name in given
+        ? given[name as keyof Engine]
+        : () => Promise.reject(new Error(`the test's engine has no ${String(name)}`)),
   });
 }
 
 /** A real engine on a memory store over these instances. */
-export function engineOver(instances: readonly Instance[]): Engine & EngineChanges {
+export function engineOver(instances: readonly Instance[]): WholeEngine {
   const clock = systemClock;
   const logger = recordingLogger();
   return closing(
@@ -60,11 +61,10 @@ export function serveInMemory(
 ): InMemoryTransport {
   const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
   const logger = recordingLogger();
-  const changes = canWatch(engine) ? new ResourceChanges(engine) : undefined;
+  const changes = new ResourceChanges(engine);
   closing(
     serveMcpStdio({
-      createServer: () =>
-        createMcpServer({ engine, version: "1.2.3", logger, ...(changes && { changes }), ...options }),
+      createServer: () => createMcpServer({ engine, version: "1.2.3", logger, changes, ...options }),
       transport: serverSide as Transport,
       onClose() {},
       changes,

@@ -1,13 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { stateFile } from "../engine/harness.ts";
 import { handWorker, startHost } from "../host/harness.ts";
-import { closing } from "./harness.ts";
-import { rawClient, TASKS } from "./raw-client.ts";
+import { TASKS } from "./raw-client.ts";
+import { startRaw } from "./raw-process.ts";
 import { ended, inHand } from "./tasks-harness.ts";
 
 const program = fileURLToPath(new URL("fixtures/fleet-server.ts", import.meta.url));
@@ -22,30 +18,8 @@ async function setUp() {
     }),
   );
   const state = await stateFile();
-  return { workers, start: () => startProcess([state, ...fleet]) };
-}
-
-/** A server in a process of its own, with a client that takes tasks. */
-function startProcess(args: string[]) {
-  const child = spawn(process.execPath, ["--import", "tsx", program, ...args], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const exited = once(child, "exit").then(([code]) => code as number | null);
-  const end = async (how: () => void) => {
-    how();
-    return exited;
-  };
-  closing({ close: () => end(() => child.kill("SIGKILL")) });
-  const client = rawClient({
-    send: (message: JSONRPCMessage) => child.stdin.write(`${JSON.stringify(message)}\n`),
-    listen: (take) => createInterface(child.stdout).on("line", (line) => take(JSON.parse(line))),
-    close: async () => {},
-  });
-  return {
-    client,
-    kill: () => end(() => child.kill("SIGKILL")),
-    leave: () => end(() => child.stdin.end()),
-  };
+  const args = ["--import", "tsx", program, state, ...fleet];
+  return { workers, start: () => startRaw(process.execPath, args) };
 }
 
 describe("a task whose server has died", () => {

@@ -1,12 +1,7 @@
 import type { ServerEvent, ServerEventBus } from "@modelcontextprotocol/server";
 import type { EngineChange } from "../../core/changes.ts";
-import type { Engine, EngineChanges } from "../../engine/engine.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { FLEET_URI, resultUri, runUri, sessionUri } from "../uris.ts";
-
-/** Whether what changes is known: of an engine elsewhere only that server knows it. */
-export function canWatch(engine: Engine): engine is Engine & EngineChanges {
-  return "watch" in engine;
-}
 
 /** Changes within this time are told once: a fan-out writes its run for each of its outcomes. */
 const GATHER_MS = 100;
@@ -16,13 +11,15 @@ const GATHER_MS = 100;
  * only while there is one; the entries of the SDK take this as their bus of events.
  */
 export class ResourceChanges implements ServerEventBus {
-  readonly #watch: EngineChanges["watch"];
+  readonly #watch: Engine["watch"];
   readonly #listeners = new Set<(event: ServerEvent) => void>();
   /** By what they tell, so that each is told once. */
   readonly #gathered = new Map<string, ServerEvent>();
+  /** What clients have asked to be told of: they are, where nobody knows what has changed. */
+  readonly #asked = new Set<string>();
   #stop: (() => void) | undefined;
 
-  constructor(engine: Pick<EngineChanges, "watch">) {
+  constructor(engine: Pick<Engine, "watch">) {
     this.#watch = (...args) => engine.watch(...args);
   }
 
@@ -43,9 +40,14 @@ export class ResourceChanges implements ServerEventBus {
     for (const listener of this.#listeners) listener(event);
   }
 
+  /** Notes what a client asks to be told of. */
+  ask(uris: Iterable<string>): void {
+    for (const uri of uris) this.#asked.add(uri);
+  }
+
   #gather(change: EngineChange): void {
     if (this.#gathered.size === 0) setTimeout(() => this.#tell(), GATHER_MS).unref();
-    for (const event of eventsOf(change)) this.#gathered.set(JSON.stringify(event), event);
+    for (const event of eventsOf(change, this.#asked)) this.#gathered.set(JSON.stringify(event), event);
   }
 
   #tell(): void {
@@ -55,7 +57,7 @@ export class ResourceChanges implements ServerEventBus {
   }
 }
 
-function eventsOf(change: EngineChange): ServerEvent[] {
+function eventsOf(change: EngineChange, asked: Iterable<string>): ServerEvent[] {
   switch (change.kind) {
     case "fleet":
       return [updated(FLEET_URI)];
@@ -66,6 +68,8 @@ function eventsOf(change: EngineChange): ServerEvent[] {
     }
     case "session":
       return [updated(sessionUri(change.sessionId)), ...listChanged(change.listed)];
+    case "missed":
+      return [...[...asked].map(updated), ...listChanged(true)];
   }
 }
 

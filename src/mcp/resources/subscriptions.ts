@@ -1,4 +1,5 @@
 import type { Server, ServerEvent, Transport } from "@modelcontextprotocol/server";
+import { isObject } from "../../core/json.ts";
 import type { ResourceChanges } from "./changes.ts";
 
 /** Sends an event to the client of a connection; one that is gone misses nothing. */
@@ -33,6 +34,7 @@ export class Subscriptions {
 
   add(uri: string): void {
     this.#uris.add(uri);
+    this.#changes.ask([uri]);
     this.#follow();
   }
 
@@ -54,6 +56,13 @@ export class Subscriptions {
   }
 }
 
+/** The resources in a request to listen, which nobody has checked yet. */
+function listenedFor(params: unknown): string[] {
+  const { notifications } = isObject(params) ? params : {};
+  const uris = isObject(notifications) ? notifications.resourceSubscriptions : undefined;
+  return Array.isArray(uris) ? uris.filter((uri) => typeof uri === "string") : [];
+}
+
 /**
  * Over stdio `subscriptions/listen` is answered before it reaches the server, and what the server sends is
  * passed on to those who listen for it: so from the first one on all changes are sent.
@@ -69,6 +78,7 @@ export function sendToListeners(
   const deliver = transport.onmessage;
   transport.onmessage = (message, extra) => {
     if ("method" in message && message.method === "subscriptions/listen") {
+      changes.ask(listenedFor(message.params));
       stop ??= changes.subscribe((event) => {
         const connected = server();
         if (connected) send(connected, event);

@@ -3,12 +3,14 @@ import { Cancellation } from "../../core/cancellation.ts";
 import type { CallContext } from "../../core/context.ts";
 import { OrchestratorError } from "../../core/errors.ts";
 import type { Logger } from "../../core/ports.ts";
+import type { KeptAnswer } from "../../core/request-fields.ts";
+import type { RunAnswer } from "../../core/run-answers.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { LONGEST_WAIT_MS } from "../call-context.ts";
 import type { PreparedCall, Told } from "../define-tool.ts";
 import { toErrorResult, toResult } from "../respond.ts";
 import { span } from "../words.ts";
-import { canMakeTasks, declaresTasks, type TaskEngine } from "./extension.ts";
+import { declaresTasks } from "./extension.ts";
 import { type Task, type TaskState, taskOf } from "./task.ts";
 import { callsUnderWay, completed, keepState, stateOf } from "./task-state.ts";
 
@@ -36,7 +38,7 @@ export async function answerCall(
 ): Promise<CallToolResult | CreatedTask> {
   const { engine, logger } = deps;
   const { waitMs = TO_THE_END_MS, makesRun } = call;
-  if (makesRun && waitMs > AT_ONCE_MS && declaresTasks(mcp) && canMakeTasks(engine))
+  if (makesRun && waitMs > AT_ONCE_MS && declaresTasks(mcp))
     return resultOrTask({ engine, logger }, call, context);
   const told = await call.answer(engine, context);
   return toResult(told.isPending && (call.waitMs ?? 0) > LONGEST_WAIT_MS ? withLimit(told) : told);
@@ -48,7 +50,7 @@ function withLimit(told: Told): Told {
 }
 
 async function resultOrTask(
-  deps: { engine: TaskEngine; logger: Logger },
+  deps: { engine: Engine; logger: Logger },
   call: PreparedCall,
   { longestWaitMs: _, ...context }: CallContext,
 ): Promise<CallToolResult | CreatedTask> {
@@ -60,9 +62,13 @@ async function resultOrTask(
   const answer = call.answer(deps.engine, { ...context, ...endings, onRun: tellRun }, TO_THE_END_MS);
   const first = await firstOf(answer, run);
   if (typeof first !== "string") return toResult(first);
+  // Of a run that cannot be asked about from here, such as one that a session's token made at a server, the
+  // answer itself is awaited.
+  const told = await deps.engine.runsAnswer({ runId: first }, context).catch(() => undefined);
+  if (!told) return toResult(await answer);
   detach();
   followCall(deps, first, answer);
-  return createdTask(deps.engine, first, context);
+  return createdTask(told);
 }
 
 /** The answer, or the run's id where the answer takes longer. */
@@ -94,7 +100,7 @@ function detachable({ cancellation, gone }: CallContext) {
 
 /** Has it noted what becomes of a call that is now a task. */
 function followCall(
-  { engine, logger }: { engine: TaskEngine; logger: Logger },
+  { engine, logger }: { engine: Engine; logger: Logger },
   runId: string,
   answer: Promise<Told>,
 ): void {
@@ -114,20 +120,18 @@ function followCall(
 }
 
 /** Where this process leaves first, whoever takes up the run has the last word. */
-function lastWord(told: Told): TaskState | undefined {
+function lastWord(told: Told): KeptAnswer | undefined {
   return told.isPending ? undefined : completed(toResult(told));
 }
 
-function failed({ code, message, data }: ProtocolError): TaskState {
+function failed({ code, message, data }: ProtocolError): KeptAnswer {
   return { status: "failed", error: { code, message, ...(data !== undefined && { data }) } };
 }
 
 /** @throws OrchestratorError `store_unavailable`: there is no task that another process would not find. */
-async function createdTask(engine: TaskEngine, runId: string, context: CallContext): Promise<CreatedTask> {
-  const isUnderWay = callsUnderWay.has(runId);
-  const told = await engine.runsAnswer({ runId }, context);
-  if (!told.stored) throw notStored(runId);
-  const state = stateOf(told, isUnderWay);
+function createdTask(told: RunAnswer): CreatedTask {
+  if (!told.stored) throw notStored(told.run.runId);
+  const state = stateOf(told, true);
   return { resultType: "task", status: state.status, ...taskOf(told, state) };
 }
 

@@ -5,7 +5,6 @@ import {
   PROTOCOL_VERSION_META_KEY,
   type ServerContext,
 } from "@modelcontextprotocol/server";
-import type { Engine, RunAnswers } from "../../engine/engine.ts";
 
 // The Tasks extension of revision 2026-07-28, of which the SDK has nothing but the routing headers: a
 // client that declares it may be answered with a task in place of a tool's result.
@@ -14,13 +13,6 @@ const TASKS = "io.modelcontextprotocol/tasks";
 
 /** As both sides declare it. */
 export const TASKS_EXTENSION = { [TASKS]: {} };
-
-export type TaskEngine = Engine & RunAnswers;
-
-/** Whether tasks can be made of what an engine does: of one elsewhere only that server knows the answers. */
-export function canMakeTasks(engine: Engine): engine is TaskEngine {
-  return "runsAnswer" in engine;
-}
 
 /** Whether this very request says that its client takes tasks; what earlier ones said does not count. */
 export function declaresTasks({ mcpReq }: Pick<ServerContext, "mcpReq">): boolean {

@@ -10,13 +10,14 @@ import { OrchestratorError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import { DEFAULT_MCP_SETTINGS, type McpSettings } from "../../core/mcp-settings.ts";
 import type { RunAnswer } from "../../core/run-answers.ts";
-import { declaresTasks, type TaskEngine, tasksMissing } from "./extension.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { declaresTasks, tasksMissing } from "./extension.ts";
 import { type TaskState, taskOf } from "./task.ts";
 
 const params = z.looseObject({ taskId: z.string().min(1).max(128) });
 
 export interface TaskMethodsDependencies {
-  engine: TaskEngine;
+  engine: Engine;
   /** What of the runs whoever makes a request may see. */
   viewerOf(context: ServerContext): Viewer;
   /** What an answer that is made anew has room for. */
@@ -61,7 +62,7 @@ export function addTaskMethods(
 }
 
 async function read(
-  engine: TaskEngine,
+  engine: Engine,
   { runId, viewer }: { runId: string; viewer: Viewer },
   settings?: McpSettings,
 ): Promise<{ told: RunAnswer; state: TaskState }> {
@@ -72,10 +73,7 @@ async function read(
 }
 
 /** Cancels down to the instances, and waits until they have said what became of the work. */
-async function cancel(
-  engine: TaskEngine,
-  { runId, viewer }: { runId: string; viewer: Viewer },
-): Promise<void> {
+async function cancel(engine: Engine, { runId, viewer }: { runId: string; viewer: Viewer }): Promise<void> {
   try {
     await engine.runsCancel({ runId }, viewer);
   } catch (error) {

@@ -1,21 +1,20 @@
 import { OrchestratorError } from "../../core/errors.ts";
-import type { Json } from "../../core/json.ts";
 import type { McpSettings } from "../../core/mcp-settings.ts";
+import type { KeptAnswer } from "../../core/request-fields.ts";
 import type { RunAnswer } from "../../core/run-answers.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { Tool } from "../define-tool.ts";
 import { type Response, toErrorResult, toResult } from "../respond.ts";
 import { TOOLS } from "../tools/index.ts";
-import type { TaskEngine } from "./extension.ts";
 import type { TaskState } from "./task.ts";
 
 /** Calls that go on in this process as tasks, by their run, whichever connection began them. */
 export const callsUnderWay: Set<string> = new Set();
 
 /** Notes what the call that goes on as a task came to, so that any process can tell it. */
-export async function keepState(engine: TaskEngine, runId: string, state: TaskState): Promise<void> {
+export async function keepState(engine: Engine, runId: string, state: KeptAnswer): Promise<void> {
   const { cancelled } = await engine.runsAnswer({ runId });
-  const kept: TaskState = cancelled ? { status: "cancelled" } : state;
-  await engine.keepAnswer(runId, kept as unknown as Json);
+  await engine.keepAnswer({ runId, answer: cancelled ? { status: "cancelled" } : state });
 }
 
 /**
@@ -26,7 +25,7 @@ export async function keepState(engine: TaskEngine, runId: string, state: TaskSt
  */
 export function stateOf(told: RunAnswer, isUnderWay: boolean, settings?: McpSettings): TaskState {
   const { run, kept, cancelled, answer, error } = told;
-  if (kept !== undefined) return kept as unknown as TaskState;
+  if (kept) return kept;
   if (isUnderWay) return { status: "working" };
   if (cancelled) return { status: "cancelled" };
   if (error) return completed(toErrorResult(OrchestratorError.fromBody(error)));
@@ -34,7 +33,7 @@ export function stateOf(told: RunAnswer, isUnderWay: boolean, settings?: McpSett
 }
 
 /** The result of the call, in the very form that it would have had. */
-export function completed(result: object): TaskState {
+export function completed(result: object): KeptAnswer {
   return { status: "completed", result: { ...result, resultType: "complete" } };
 }
 

@@ -1,4 +1,5 @@
 import type { Result } from "@modelcontextprotocol/server";
+import type { KeptAnswer } from "../../core/request-fields.ts";
 import type { RunAnswer, RunDetail } from "../../core/run-answers.ts";
 import { summary } from "../outcomes.ts";
 import { stepSummary } from "../steps.ts";
@@ -17,11 +18,7 @@ export interface Task extends Result {
 }
 
 /** A status, and what comes with it: what is kept of a task that has ended. */
-export type TaskState =
-  | { status: "working" }
-  | { status: "completed"; result: object }
-  | { status: "failed"; error: { code: number; message: string; data?: unknown } }
-  | { status: "cancelled" };
+export type TaskState = { status: "working" } | KeptAnswer;
 
 const SOONEST_POLL_MS = 1_000;
 const LATEST_POLL_MS = 15_000;

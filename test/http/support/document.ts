@@ -1,5 +1,6 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { openApiDocument } from "../../../src/http/openapi.ts";
+import type { Operation } from "../../../src/http/operation.ts";
 
 export type Schema = Record<string, unknown>;
 
@@ -32,7 +33,7 @@ export const OPENAPI = openApiDocument("0.0.0") as OpenApi;
 
 /** One call, as the document describes it. */
 export interface Call extends Described {
-  method: "GET" | "POST" | "DELETE";
+  method: Operation["method"];
   path: string;
   parameters: Parameter[];
   /** Of the body, where there is one. */
@@ -52,6 +53,11 @@ export const CALLS = Object.entries(OPENAPI.paths).flatMap(([path, methods]) =>
     }),
   ),
 );
+
+/** Whether its answer comes to an end by itself. */
+export function ends({ operationId }: Call): boolean {
+  return operationId !== "changes";
+}
 
 export function callNamed(operationId: string): Call {
   const call = CALLS.find((each) => each.operationId === operationId);

@@ -1,5 +1,6 @@
 import type { Scope } from "../../../src/core/keys.ts";
-import { OPERATIONS, type Operation } from "../../../src/http/operations.ts";
+import { hasBody, type Operation } from "../../../src/http/operation.ts";
+import { OPERATIONS } from "../../../src/http/operations.ts";
 import { BASES } from "../../../src/http/orchestrator-api.ts";
 
 /** One way to call the server, and a call of it that does no harm. */
@@ -25,6 +26,7 @@ export const EXAMPLES: Record<string, object> = {
   aggregate: { responses: [{ instance: "A", result: 1 }], strategy: "collect" },
   sessions_spawn: { sessionId: "s" },
   sessions_send: { sessionId: "s", data: 1 },
+  runs_keep_answer: { answer: { status: "cancelled" } },
 };
 
 /** Every endpoint under every path that it has. */
@@ -37,12 +39,12 @@ export function endpoints({ runId, sessionId, leaseId }: Record<"runId" | "sessi
     for (const operation of OPERATIONS) {
       const { name, method, path, aliases = [], scope, sessionToken = false, idField } = operation;
       const id = idField === "runId" ? runId : sessionId;
-      if (method === "POST" && !EXAMPLES[name]) throw new Error(`EXAMPLES has no body for ${name}`);
+      if (hasBody(operation) && !EXAMPLES[name]) throw new Error(`EXAMPLES has no body for ${name}`);
       for (const each of [path, ...aliases])
         add({
           ...{ method, scope, sessionToken, operation },
           path: `${base}/${each.replace(":id", id)}`,
-          ...(method === "POST" && { body: EXAMPLES[name] as object }),
+          ...(hasBody(operation) && { body: EXAMPLES[name] as object }),
         });
     }
     add({ method: "GET", path: `${base}/runs/${runId}/events`, scope: "read", sessionToken: true });

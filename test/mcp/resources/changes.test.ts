@@ -4,8 +4,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it, vi } from "vitest";
 import type { EngineChange } from "../../../src/core/changes.ts";
-import type { Engine } from "../../../src/engine/engine.ts";
-import { canWatch, ResourceChanges } from "../../../src/mcp/resources/changes.ts";
+import { ResourceChanges } from "../../../src/mcp/resources/changes.ts";
 import { echo, fleet, held } from "../fleet.ts";
 import { call, connect, engineWith } from "../harness.ts";
 import { ModernClient } from "../modern.ts";
@@ -45,11 +44,6 @@ function changing() {
     for (const each of changes) for (const listener of listeners) listener(each);
   };
   return { engine, change, watching: () => listeners.size, watched: () => watched };
-}
-
-function changesOf(engine: Engine): ResourceChanges {
-  if (!canWatch(engine)) throw new Error("this engine cannot be watched");
-  return new ResourceChanges(engine);
 }
 
 const run = (runId: string, facts: Partial<Extract<EngineChange, { kind: "run" }>> = {}): EngineChange => ({
@@ -99,15 +93,6 @@ describe("a client of the 2025 revisions", () => {
     await vi.waitFor(() => expect(told).toEqual(["orchestrator://sessions/t"]));
     await client.close();
     await vi.waitFor(() => expect(watching()).toBe(0));
-  });
-
-  it("is not offered what an engine elsewhere cannot tell", async () => {
-    const client = await connect(
-      engineWith({ sessionsList: async () => ({ items: [] }), runsList: async () => ({ items: [] }) }),
-    );
-    expect(client.getServerCapabilities()).toMatchObject({ resources: {}, prompts: {}, completions: {} });
-    expect(client.getServerCapabilities()?.resources).toEqual({});
-    expect((await client.listResources()).resources).toHaveLength(1);
   });
 
   it("cannot subscribe to what is no resource of ours", async () => {
@@ -175,7 +160,7 @@ describe("a client of revision 2026-07-28", () => {
 describe("the changes that all connections share", () => {
   it("are watched while there is a listener, and each listener stands for itself", async () => {
     const { engine, change, watching } = changing();
-    const changes = changesOf(engine);
+    const changes = new ResourceChanges(engine);
     const told: unknown[] = [];
     const listener = (event: unknown) => void told.push(event);
     const stops = [changes.subscribe(listener), changes.subscribe(listener)];
@@ -194,7 +179,7 @@ describe("the changes that all connections share", () => {
   it("are what a fleet of real instances comes to", async () => {
     const { engine, instances } = await fleet(["A", echo]);
     const told: string[] = [];
-    const stop = changesOf(engine).subscribe((event) => {
+    const stop = new ResourceChanges(engine).subscribe((event) => {
       told.push(event.kind === "resource_updated" ? event.uri : event.kind);
     });
     await engine.health({ detail: false });
