@@ -46,6 +46,9 @@ export async function spawnSession(
   return { sessionId, instance: instance.name, ...(input.withToken && { token }) };
 }
 
+const NO_WORK =
+  "No work was given to anybody: check the health of those named, then spawn again or name another one.";
+
 /** Opening one after another may last, but no longer than the caller's face can keep the call open. */
 async function inTime<T>(
   { clock }: EngineParts,
@@ -126,8 +129,12 @@ async function openSomewhere(
     `No instance could open session ${sessionId}: ${refusals.join("; ")}.`,
     {
       delivery: "not_sent",
-      // What to do is known where only one was asked.
-      ...(picked.length === 1 && { instance: picked[0]?.name, action: opened.last?.action }),
+      action: NO_WORK,
+      // What to do is known where only one was asked, unless it speaks of work that may have begun: there is none.
+      ...(picked.length === 1 && {
+        instance: picked[0]?.name,
+        ...(opened.last?.delivery === "not_sent" && { action: opened.last.action }),
+      }),
     },
   );
 }

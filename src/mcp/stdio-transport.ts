@@ -1,4 +1,10 @@
-import { type JSONRPCMessage, parseJSONRPCMessage, type RequestId } from "@modelcontextprotocol/server";
+import type { Readable, Writable } from "node:stream";
+import {
+  type JSONRPCMessage,
+  parseJSONRPCMessage,
+  type RequestId,
+  serializeMessage,
+} from "@modelcontextprotocol/server";
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { Cancellation } from "../core/cancellation.ts";
 import { type Line, Lines } from "./lines.ts";
@@ -17,6 +23,7 @@ const ANSWERS_MS = 5_000;
 export class StdioTransport extends StdioServerTransport {
   /** Cancelled when stdin has ended: nobody knows whether answers are read from then on. */
   readonly inputEnded = new Cancellation();
+  readonly #stdout: Writable;
   readonly #lines = new Lines(MOST_BYTES);
   readonly #unanswered = new Set<RequestId>();
   #isClosed = false;
@@ -41,8 +48,17 @@ export class StdioTransport extends StdioServerTransport {
     this.#closeIfDone();
   };
 
+  constructor(stdin: Readable = process.stdin, stdout: Writable = process.stdout) {
+    super(stdin, stdout);
+    this.#stdout = stdout;
+  }
+
+  /** The SDK's own has a listener for each message that a slow reader keeps waiting, of which Node warns. */
   override async send(message: JSONRPCMessage): Promise<void> {
-    await super.send(message);
+    if (this.#isClosed) throw new Error("The connection is closed.");
+    await new Promise<void>((resolve, reject) => {
+      this.#stdout.write(serializeMessage(message), (error) => (error ? reject(error) : resolve()));
+    });
     if ("method" in message || message.id === undefined) return;
     this.#unanswered.delete(message.id);
     this.#closeIfDone();

@@ -52,6 +52,20 @@ describe("sessions", () => {
     expect(error.action).toContain("sessions_send");
   });
 
+  it.each([
+    ["breaks off", reset],
+    ["fails", respond({ status: 500, body: "oops" })],
+    ["gives no id", respond({ body: {} })],
+  ])("are no work: where one %s, spawning again is safe, and nothing says otherwise", async (_how, fault) => {
+    const server = await startServer();
+    server.play(fault);
+    const error = await refusalOf(
+      testEngine({ fleet: { A: server.url } }).spawn({ sessionId: "s", instance: "A" }),
+    );
+    expect(error.toBody()).toMatchObject({ instance: "A", delivery: "not_sent" });
+    expect(error.action).toMatch(/^No work was given to anybody/);
+  });
+
   it("begin afresh after a close, under the same name", async () => {
     const { spawn, send, closeSession, history } = testEngine({ fleet: await fleetOf("A") });
     await spawn({ sessionId: "s" });
