@@ -51,11 +51,15 @@ export function remoteEngine(connect: () => Server, clock: Clock): Engine {
     return answer;
   };
 
-  /** @param key What the call is asked for again by: it may have arrived. */
-  const inTime = <T>(answer: Promise<T>, key?: string): Promise<T> =>
+  /**
+   * @param key What the call is asked for again by: it may have arrived.
+   * @param begun Resolves when the server has said that it works on it: then it may take any time.
+   */
+  const inTime = <T>(answer: Promise<T>, key?: string, begun?: Promise<void>): Promise<T> =>
     new Promise((resolve, reject) => {
       const stop = clock.after(GIVEN_UP_MS, () => reject(silent(key)));
       answer.then(resolve, reject).finally(stop);
+      void begun?.then(stop);
     });
 
   function work<C extends WorkCall, A extends object>(
@@ -64,13 +68,11 @@ export function remoteEngine(connect: () => Server, clock: Clock): Engine {
   ) {
     return (input: object, context: Partial<CallContext> = {}): Promise<A> => {
       const sent = asSent<C>(input);
-      const options = optionsOf(context);
-      // What is answered with a task may take any time: nobody waits for it.
-      const bounded = context.longestWaitMs === undefined ? <T>(answer: Promise<T>) => answer : inTime;
+      const { options, begun } = watched(optionsOf(context));
       // A plan is resumed by its own id.
-      if (sent.dryRun || sent.resume !== undefined) return during(bounded(call(sent, options)));
+      if (sent.dryRun || sent.resume !== undefined) return during(inTime(call(sent, options)));
       const make = (keyed: C & { idempotencyKey: string }) =>
-        bounded(call(keyed, options), keyed.idempotencyKey);
+        inTime(call(keyed, options), keyed.idempotencyKey, begun);
       return during(unheard.call(operation, sent, context.gone, make));
     };
   }
@@ -142,6 +144,21 @@ function silent(key: string | undefined): OrchestratorError {
     action: `See whether the server of --url or ORCHESTRATOR_URL runs, then make the call again${again}.`,
     ...(key !== undefined && { delivery: "unknown", details: { idempotencyKey: key } }),
   });
+}
+
+/** The same, and when its run is known to a caller who asks for that, and then waits for no answer. */
+function watched(options: CallOptions): { options: CallOptions; begun?: Promise<void> } {
+  const { onRun } = options;
+  if (!onRun) return { options };
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const tell = (runId: string) => {
+    begin();
+    onRun(runId);
+  };
+  return { options: { ...options, onRun: tell }, begun };
 }
 
 function optionsOf({ cancellation, onRun, onProgress }: Partial<CallContext>): CallOptions {

@@ -4,7 +4,8 @@ import { remoteEngine } from "../../src/mcp/remote-engine.ts";
 import { clientOf, startFaults, startFleet } from "../client/harness.ts";
 import { pass } from "../client/proxy.ts";
 import { systemClock } from "../host/harness-clock.ts";
-import { refuse } from "../support/faults.ts";
+import { fakeClock } from "../support/clock.ts";
+import { hang, refuse } from "../support/faults.ts";
 import { connectRaw } from "./raw-client.ts";
 import { ended, inHand } from "./tasks-harness.ts";
 
@@ -32,6 +33,32 @@ describe("tasks over a running server", () => {
     });
     const again = await client.call("delegate", WORK);
     expect(again.taskId).not.toBe(taskId);
+  });
+
+  it("take their time, once the server has said that it works on them", async () => {
+    const { url, workers, engine } = await startFleet(2);
+    const clock = fakeClock();
+    const client = await connectRaw(remoteEngine(() => clientOf(url), clock));
+    const call = { targets: ["A", "B"], payload: 1, minReplies: 1 };
+    const { taskId } = await client.call("fanout", call);
+    await clock.advance(10 * 60_000);
+    (await inHand(workers[0] as never)).finish("enough");
+    const task = await ended(client, taskId);
+    expect(task.result.structuredContent.counts).toMatchObject({ done: 1, pending: 1 });
+    const { kept } = await engine.engine.runsAnswer({ runId: taskId });
+    expect(kept).toEqual({ status: "completed", result: task.result });
+    (await inHand(workers[1] as never)).finish("late");
+  });
+
+  it("are none where the server says nothing: that is given up as any call is", async () => {
+    const server = await startFaults();
+    server.play(hang);
+    const clock = fakeClock();
+    const client = await connectRaw(remoteEngine(() => clientOf(server.url), clock));
+    const answer = client.call("delegate", WORK);
+    await expect.poll(() => server.requests.length).toBe(1);
+    await clock.advance(55_000);
+    expect(await answer).toMatchObject({ isError: true, structuredContent: { error: { code: "timeout" } } });
   });
 
   it("are judged by whom the call names, and told to others as they ended", async () => {
