@@ -17,6 +17,7 @@ const ANSWERS_MS = 5_000;
 export class StdioTransport extends StdioServerTransport {
   /** Cancelled when stdin has ended: nobody knows whether answers are read from then on. */
   readonly inputEnded = new Cancellation();
+  #lastSent: Promise<void> = Promise.resolve();
   readonly #lines = new Lines(MOST_BYTES);
   readonly #unanswered = new Set<RequestId>();
   #isClosed = false;
@@ -41,8 +42,11 @@ export class StdioTransport extends StdioServerTransport {
     this.#closeIfDone();
   };
 
+  /** One after another: the SDK has a listener for each message that a slow reader keeps waiting, of which Node warns. */
   override async send(message: JSONRPCMessage): Promise<void> {
-    await super.send(message);
+    const sent = this.#lastSent.then(() => super.send(message));
+    this.#lastSent = sent.catch(() => {});
+    await sent;
     if ("method" in message || message.id === undefined) return;
     this.#unanswered.delete(message.id);
     this.#closeIfDone();

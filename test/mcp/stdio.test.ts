@@ -172,6 +172,19 @@ describe("the MCP server on stdio", () => {
     expect([...answers().keys()].sort()).toEqual([1, 2, 3]);
   });
 
+  it("waits for a client that reads slowly, and says nothing of it", async () => {
+    const { child, send, answers, exited, stderr } = await start();
+    child.stdout.pause();
+    send(INITIALIZE);
+    for (let id = 2; id <= 100; id++) send({ id, method: "tools/list" });
+    child.stdin.end();
+    await vi.waitFor(() => expect(child.stdout.readableLength).toBeGreaterThan(0), 5_000);
+    child.stdout.resume();
+    expect(await exited).toBe(0);
+    await vi.waitFor(() => expect(answers().size).toBe(100), 5_000);
+    expect(stderr()).toBe("ready\nclosed\n");
+  });
+
   it("takes a closed stdout for the end of its client, not for a crash", async () => {
     const { child, send, stderr, exited } = await start();
     child.stdout.destroy();
