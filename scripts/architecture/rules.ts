@@ -4,8 +4,6 @@ import type { Module } from "./modules.ts";
 
 export const MAX_LINES = 250;
 const MAY_PRINT = new Set(["main", "cli"]);
-/** Its messages are what stdout is for. */
-const ON_STDOUT = "mcp/stdio-transport.ts";
 const TEST_FOLDERS_WITHOUT_MIRROR = new Set(["chaos", "e2e", "judges", "support"]);
 
 /** Imports that do not run downward, and packages that a layer has no business with. One sentence each. */
@@ -60,7 +58,7 @@ export function houseProblems(modules: Module[]): string[] {
     ...(fetches
       ? [`${file}: calls the global fetch; the clients in instances/ and cluster/ use undici`]
       : []),
-    ...(prints && !MAY_PRINT.has(layerOf(file)) && file !== ON_STDOUT
+    ...(prints && !MAY_PRINT.has(layerOf(file))
       ? [`${file}: writes to stdout, which belongs to main and cli`]
       : []),
   ]);

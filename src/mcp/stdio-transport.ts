@@ -1,10 +1,4 @@
-import type { Readable, Writable } from "node:stream";
-import {
-  type JSONRPCMessage,
-  parseJSONRPCMessage,
-  type RequestId,
-  serializeMessage,
-} from "@modelcontextprotocol/server";
+import { type JSONRPCMessage, parseJSONRPCMessage, type RequestId } from "@modelcontextprotocol/server";
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { Cancellation } from "../core/cancellation.ts";
 import { type Line, Lines } from "./lines.ts";
@@ -23,7 +17,7 @@ const ANSWERS_MS = 5_000;
 export class StdioTransport extends StdioServerTransport {
   /** Cancelled when stdin has ended: nobody knows whether answers are read from then on. */
   readonly inputEnded = new Cancellation();
-  readonly #stdout: Writable;
+  #lastSent: Promise<void> = Promise.resolve();
   readonly #lines = new Lines(MOST_BYTES);
   readonly #unanswered = new Set<RequestId>();
   #isClosed = false;
@@ -48,17 +42,11 @@ export class StdioTransport extends StdioServerTransport {
     this.#closeIfDone();
   };
 
-  constructor(stdin: Readable = process.stdin, stdout: Writable = process.stdout) {
-    super(stdin, stdout);
-    this.#stdout = stdout;
-  }
-
-  /** The SDK's own has a listener for each message that a slow reader keeps waiting, of which Node warns. */
+  /** One after another: the SDK has a listener for each message that a slow reader keeps waiting, of which Node warns. */
   override async send(message: JSONRPCMessage): Promise<void> {
-    if (this.#isClosed) throw new Error("The connection is closed.");
-    await new Promise<void>((resolve, reject) => {
-      this.#stdout.write(serializeMessage(message), (error) => (error ? reject(error) : resolve()));
-    });
+    const sent = this.#lastSent.then(() => super.send(message));
+    this.#lastSent = sent.catch(() => {});
+    await sent;
     if ("method" in message || message.id === undefined) return;
     this.#unanswered.delete(message.id);
     this.#closeIfDone();
