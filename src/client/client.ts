@@ -5,7 +5,6 @@ import type { EngineChange } from "../core/changes.ts";
 import { isObject } from "../core/json.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { OrchestrateAnswer } from "../core/plan-answers.ts";
-import type { KeepAnswerInput, RunsAnswerInput } from "../core/requests.ts";
 import type { ResultPage, RunAnswer, RunDetail, RunEvent, RunView } from "../core/run-answers.ts";
 import type { Selector } from "../core/selector.ts";
 import { Api, type ApiCall } from "./api.ts";
@@ -172,12 +171,12 @@ export class OrchestratorClient implements Orchestrator {
   }
 
   /** What the call that made a run was answered with, once it was, or would be by now. */
-  async runsAnswer({ runId }: RunsAnswerInput): Promise<RunAnswer> {
+  async runsAnswer({ runId }: calls.RunsAnswerCall): Promise<RunAnswer> {
     return this.#get(`runs/${idIn(runId, "runId")}/answer`, has("run"));
   }
 
   /** Notes that for as long as the run is kept. */
-  async keepAnswer({ runId, answer }: KeepAnswerInput): Promise<void> {
+  async keepAnswer({ runId, answer }: calls.KeepAnswerCall): Promise<void> {
     const path = `runs/${idIn(runId, "runId")}/answer`;
     await this.#ask({ method: "PUT", path, body: { answer }, kind: "read", isOurs: has("runId") });
   }

@@ -1,5 +1,6 @@
 import type { AggregationStrategy, Normalization, Order } from "./aggregation/strategy.ts";
 import type { BalancingStrategy } from "./balancing.ts";
+import type { KeptAnswer } from "./kept-answer.ts";
 import type { Selector } from "./selector.ts";
 import type { OnInstanceDown } from "./session.ts";
 
@@ -215,6 +216,15 @@ export interface RunsGetCall {
 
 export interface RunsCancelCall {
   runId: string;
+}
+
+export interface RunsAnswerCall {
+  runId: string;
+}
+
+export interface KeepAnswerCall {
+  runId: string;
+  answer: KeptAnswer;
 }
 
 export interface RunsEventsCall {

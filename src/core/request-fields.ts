@@ -27,7 +27,7 @@ export const payload = json
   .describe('The task, as JSON; plain text goes as {"message": "…"}.')
   .meta({ plain: anyJson });
 
-/** What an MCP server notes that a call came to which it answered with a task. */
+/** A `KeptAnswer`. */
 export const keptAnswer = z.union([
   z.looseObject({ status: z.literal("completed"), result: z.looseObject({}) }),
   z.looseObject({
@@ -36,7 +36,6 @@ export const keptAnswer = z.union([
   }),
   z.looseObject({ status: z.literal("cancelled") }),
 ]);
-export type KeptAnswer = z.output<typeof keptAnswer>;
 
 export const selector = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(1000)], {

@@ -9,9 +9,9 @@ import type {
 import type { Delivery, Reply } from "./delivery.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { Json } from "./json.ts";
+import type { KeptAnswer } from "./kept-answer.ts";
 import type { OrchestrateAnswer, StepCounts, StepView } from "./plan-answers.ts";
 import type { PlanStepRef } from "./plan-state.ts";
-import type { KeptAnswer } from "./request-fields.ts";
 import type { Explanation, RunOperation } from "./run.ts";
 import type { Usage } from "./usage.ts";
 

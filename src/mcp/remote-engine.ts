@@ -5,7 +5,6 @@ import type { CallContext } from "../core/context.ts";
 import { OrchestratorError } from "../core/errors.ts";
 import type { CallOptions, Orchestrator } from "../core/orchestrator.ts";
 import type { Clock } from "../core/ports.ts";
-import type { KeepAnswerInput, RunsAnswerInput } from "../core/requests.ts";
 import type { Engine } from "../engine/engine.ts";
 import { asSent } from "./as-sent.ts";
 import { LONGEST_WAIT_MS } from "./call-context.ts";
@@ -105,8 +104,8 @@ export function remoteEngine(connect: () => Server, clock: Clock): Engine {
     runsGet: plain((call: calls.RunsGetCall) => server().runsGet(call)),
     runsList: plain((call: calls.PageCall) => server().runsList(call)),
     runsCancel: plain((call: calls.RunsCancelCall) => server().runsCancel(call)),
-    runsAnswer: plain((call: RunsAnswerInput) => server().runsAnswer(call)),
-    keepAnswer: plain((call: KeepAnswerInput) => server().keepAnswer(call)),
+    runsAnswer: plain((call: calls.RunsAnswerCall) => server().runsAnswer(call)),
+    keepAnswer: plain((call: calls.KeepAnswerCall) => server().keepAnswer(call)),
     async *runsEvents(input, { stop } = {}) {
       const over = new AbortController();
       stop?.onCancel(() => over.abort());

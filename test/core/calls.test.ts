@@ -38,6 +38,8 @@ describe("what a program hands in", () => {
     expectTypeOf<Omit<calls.SessionsSendCall, "data">>().toExtend<
       Omit<z.input<typeof requests.sessionsSendInput>, "data">
     >();
+    expectTypeOf<calls.RunsAnswerCall>().toEqualTypeOf<z.input<typeof requests.runsAnswerInput>>();
+    expectTypeOf<calls.KeepAnswerCall>().toExtend<z.input<typeof requests.keepAnswerInput>>();
     expectTypeOf<calls.RunsGetCall>().toExtend<z.input<typeof requests.runsGetInput>>();
     expectTypeOf<calls.AggregateCall>().toExtend<Taken<typeof requests.aggregateInput>>();
     expectTypeOf<calls.OrchestrateCall>().toExtend<Taken<typeof requests.orchestrateInput>>();

@@ -2,8 +2,8 @@ import { type CallToolResult, ProtocolError, type ServerContext } from "@modelco
 import { Cancellation } from "../../core/cancellation.ts";
 import type { CallContext } from "../../core/context.ts";
 import { OrchestratorError } from "../../core/errors.ts";
+import type { KeptAnswer } from "../../core/kept-answer.ts";
 import type { Logger } from "../../core/ports.ts";
-import type { KeptAnswer } from "../../core/request-fields.ts";
 import type { RunAnswer } from "../../core/run-answers.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { LONGEST_WAIT_MS } from "../call-context.ts";

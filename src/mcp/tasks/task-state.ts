@@ -1,6 +1,6 @@
 import { OrchestratorError } from "../../core/errors.ts";
+import type { KeptAnswer } from "../../core/kept-answer.ts";
 import type { McpSettings } from "../../core/mcp-settings.ts";
-import type { KeptAnswer } from "../../core/request-fields.ts";
 import type { RunAnswer } from "../../core/run-answers.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { Tool } from "../define-tool.ts";

@@ -1,5 +1,5 @@
 import type { Result } from "@modelcontextprotocol/server";
-import type { KeptAnswer } from "../../core/request-fields.ts";
+import type { KeptAnswer } from "../../core/kept-answer.ts";
 import type { RunAnswer, RunDetail } from "../../core/run-answers.ts";
 import { summary } from "../outcomes.ts";
 import { stepSummary } from "../steps.ts";
