@@ -5,7 +5,8 @@ import { say } from "./output.ts";
 import { oneLine } from "./text.ts";
 
 /**
- * What a flag, or an argument such as "the plan", was given: JSON, `@file`, or `-` for standard input; `undefined` where it was not given.
+ * What a flag, or an argument such as "the plan", was given: JSON, `@file`, or `-` for standard input; `undefined`
+ * where it was not given.
  *
  * @throws OrchestratorError `bad_request` that shows how text is quoted.
  */

@@ -25,8 +25,8 @@ export interface Watching extends Viewer {
 
 /**
  * A run's outcomes as they end, those that had ended first, and at last its end; in between how far those are that
- * are worked on here. What the event of the given id told, and those before it, is left out. Ends when the run has, `stop` is cancelled, or this
- * process leaves.
+ * are worked on here. What the event of the given id told, and those before it, is left out. Ends when the run has,
+ * `stop` is cancelled, or this process leaves.
  *
  * @throws OrchestratorError `run_not_found`
  */
